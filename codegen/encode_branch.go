@@ -1,0 +1,61 @@
+package codegen
+
+// Control transfers.
+
+// Cond is a condition code as the low four bits of the jcc opcode encode it.
+type Cond uint8
+
+// Sizes in bytes of branches, for callers that place displacements.
+const (
+	JumpLen     = 5 // e9 rel32
+	CallLen     = 5 // e8 rel32
+	JumpCondLen = 6 // 0f 8x rel32
+)
+
+// Jump emits jmp rel32 to a host address.
+func (b *Buffer) Jump(target uint64) {
+	b.Bytes(0xe9)
+	b.Rel32(target)
+}
+
+// Call emits call rel32 to a host address.
+func (b *Buffer) Call(target uint64) {
+	b.Bytes(0xe8)
+	b.Rel32(target)
+}
+
+// JumpCond emits jcc rel32 to a host address.
+func (b *Buffer) JumpCond(c Cond, target uint64) {
+	b.Bytes(0x0f, 0x80|byte(c))
+	b.Rel32(target)
+}
+
+// JumpTable emits jmp *disp(,%index,8). index must not be rsp.
+func (b *Buffer) JumpTable(disp int32, index Reg) {
+	if index >= R8 {
+		b.Bytes(0x42)
+	}
+	b.tableOperand(0xff, 4, disp, index)
+}
+
+// PushTable emits push disp(,%index,8). index must not be rsp.
+func (b *Buffer) PushTable(disp int32, index Reg) {
+	if index >= R8 {
+		b.Bytes(0x42)
+	}
+	b.tableOperand(0xff, 6, disp, index)
+}
+
+func (b *Buffer) tableOperand(opcode, ext byte, disp int32, index Reg) {
+	if index == RSP {
+		panic("codegen: rsp cannot be an index")
+	}
+	b.Bytes(opcode, ext<<3|4, 3<<6|byte(index&7)<<3|5)
+	b.U32(uint32(disp))
+}
+
+// Return emits ret.
+func (b *Buffer) Return() { b.Bytes(0xc3) }
+
+// Trap emits ud2.
+func (b *Buffer) Trap() { b.Bytes(0x0f, 0x0b) }

@@ -1,0 +1,66 @@
+package host
+
+// FileKind is what a host descriptor refers to.
+type FileKind uint8
+
+const (
+	KindUnknown FileKind = iota
+	KindBlockDevice
+	KindCharDevice
+	KindTTY // a character device that is a terminal
+	KindDirectory
+	KindRegular
+	KindPipe // a pipe or a named FIFO
+	KindStreamSocket
+	KindDatagramSocket
+	KindSymlink
+)
+
+// FileInfo is what the host knows about the object behind a descriptor. Times
+// are nanoseconds since 1970, Size is in bytes.
+type FileInfo struct {
+	Kind                FileKind
+	Dev, Ino            uint64
+	Nlink               uint32
+	Size                int64
+	Atime, Mtime, Ctime int64
+}
+
+// StatusFlags are the changeable and the visible properties of an open file
+// description. Two descriptors that were duplicated from one another share them.
+type StatusFlags uint8
+
+const (
+	FlagAppend StatusFlags = 1 << iota
+	FlagNonblock
+	FlagDSync // data is written through
+	FlagSync  // data and metadata are written through
+)
+
+// Iovec is one buffer of guest memory in a vectored call, laid out as the host
+// and the guest both have it.
+type Iovec struct{ Addr, Len uint64 }
+
+// PollFD is one descriptor of Thread.Poll, laid out as the host has it. A
+// negative FD is skipped.
+type PollFD struct {
+	FD      int32
+	Events  int16
+	Revents int16
+}
+
+// Events of PollFD, the same numbers on every Unix system that matters here.
+const (
+	PollIn   = 0x01
+	PollOut  = 0x04
+	PollErr  = 0x08
+	PollHup  = 0x10
+	PollNval = 0x20
+)
+
+// Whence values of Seek.
+const (
+	SeekSet = 0
+	SeekCur = 1
+	SeekEnd = 2
+)

@@ -1,0 +1,90 @@
+//go:build !(linux && amd64)
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+)
+
+// ErrUnsupported is what everything in this package answers on a system that has
+// no host leaf.
+var ErrUnsupported = fmt.Errorf("cabitrans has no host leaf for %s/%s yet", runtime.GOOS, runtime.GOARCH)
+
+// ErrNoSpace and ErrNoThreads are never returned here.
+var (
+	ErrNoSpace   = errors.New("address range is already in use")
+	ErrNoThreads = errors.New("no more guest threads")
+)
+
+// Space is the reserved address space; it cannot be had on this system.
+type Space struct{}
+
+// Reserve answers ErrUnsupported.
+func Reserve() (*Space, error) { return nil, ErrUnsupported }
+
+func (s *Space) Arena() []Range                            { return nil }
+func (s *Space) Code() []byte                              { return nil }
+func (s *Space) MapAnon(addr, length uint64, p Prot) error { return ErrUnsupported }
+func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off int64) error {
+	return ErrUnsupported
+}
+func (s *Space) Unmap(addr, length uint64) error           { return ErrUnsupported }
+func (s *Space) Protect(addr, length uint64, p Prot) error { return ErrUnsupported }
+func (s *Space) FillTable(chunk uint64) error              { return ErrUnsupported }
+func (s *Space) DropTable(chunk uint64) error              { return ErrUnsupported }
+func (s *Space) SetTable(pc, host uint64)                  {}
+func (s *Space) Table(pc uint64) uint64                    { return 0 }
+
+func NewSharedObject(name string) (fd int, err error) { return -1, ErrUnsupported }
+
+func CopyIn(dst []byte, src uint64) (n int, err error)  { return 0, ErrUnsupported }
+func CopyOut(dst uint64, src []byte) (n int, err error) { return 0, ErrUnsupported }
+func Zero(dst, n uint64) error                          { return ErrUnsupported }
+func Load32(addr uint64) (uint32, error)                { return 0, ErrUnsupported }
+func Load64(addr uint64) (uint64, error)                { return 0, ErrUnsupported }
+func Store32(addr uint64, v uint32) error               { return ErrUnsupported }
+func Store64(addr, v uint64) error                      { return ErrUnsupported }
+func CompareAndSwap32(addr uint64, old, val uint32) (uint32, error) {
+	return 0, ErrUnsupported
+}
+
+// Thread is the host side of a guest thread; none can be made on this system.
+type Thread struct{ FSWord uint64 }
+
+func NewThread() (*Thread, error) { return nil, ErrUnsupported }
+
+func (t *Thread) Close()            {}
+func (t *Thread) Block() *Block     { return nil }
+func (t *Thread) Kick()             {}
+func (t *Thread) Kicked() bool      { return false }
+func (t *Thread) ClearKick()        {}
+func (t *Thread) InGuest() bool     { return false }
+func (t *Thread) Enter(stub uint64) {}
+func (t *Thread) XSave() []byte     { return nil }
+func (t *Thread) Unpark()           {}
+func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall.Errno) {
+	return 0, syscall.ENOSYS
+}
+
+// ParkResult says why Park returned.
+type ParkResult uint8
+
+const (
+	ParkWoken ParkResult = iota
+	ParkTimedOut
+	ParkInterrupted
+)
+
+func (t *Thread) Park(clock int32, deadline int64) ParkResult { return ParkInterrupted }
+
+func Barrier() error { return ErrUnsupported }
+
+// Stubs are the host addresses that the fault delivery must know.
+type Stubs struct {
+	EnterLo, EnterHi, ExitLo, ExitHi, Abort, FaultExit uint64
+}
+
+func SetStubs(s Stubs) {}

@@ -1,0 +1,163 @@
+//go:build amd64
+
+package host
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNoSpace is wrapped by Reserve when a range that the design fixes is
+// already taken in this process, which a fresh start usually cures: Linux
+// places Go's heap at random.
+var ErrNoSpace = errors.New("address range is already in use")
+
+// Space is the reserved address space: the guest arena, the look-up table, the
+// miss region and the code cache. There is one per host process.
+type Space struct {
+	arena []Range
+	code  []byte // writable alias of the code cache
+}
+
+var reserveOnce = sync.OnceValues(reserve)
+
+// Reserve claims the address space and installs the fault handlers. It must run
+// before the Go heap grows large; further calls return the same result. The
+// error wraps ErrNoSpace when another start of the program may succeed.
+func Reserve() (*Space, error) { return reserveOnce() }
+
+func reserve() (*Space, error) {
+	s := new(Space)
+	if err := claim(TableDisp, TableSize); err != nil {
+		return nil, fmt.Errorf("cannot reserve the look-up table: %w", err)
+	}
+	if err := claim(MissBase, MissSize); err != nil {
+		return nil, fmt.Errorf("cannot reserve the miss region: %w", err)
+	}
+	if err := s.claimArena(); err != nil {
+		return nil, err
+	}
+	if err := s.mapGuard(); err != nil {
+		return nil, err
+	}
+	if err := s.mapCache(); err != nil {
+		return nil, err
+	}
+	if err := installSignals(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Arena returns the ranges in which guest memory may lie, ascending. There is
+// more than one when the host program itself sits below ArenaHi, as a
+// position-dependent executable does.
+func (s *Space) Arena() []Range { return s.arena }
+
+// Code returns the writable alias of the code cache; byte i executes at
+// CacheLo+i.
+func (s *Space) Code() []byte { return s.code }
+
+const reserveFlags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+
+// claim reserves [addr, addr+size) without access.
+func claim(addr, size uint64) error {
+	got, err := mmap(addr, size, unix.PROT_NONE, reserveFlags|unix.MAP_FIXED_NOREPLACE, -1, 0)
+	if errors.Is(err, unix.EEXIST) || err == nil && got != addr {
+		return fmt.Errorf("[%#x, %#x): %w", addr, addr+size, ErrNoSpace)
+	}
+	if err != nil {
+		return fmt.Errorf("[%#x, %#x): %w (is the address-space limit, ulimit -v, too low?)", addr, addr+size, err)
+	}
+	return nil
+}
+
+func (s *Space) claimArena() error {
+	if claim(ArenaLo, ArenaHi-ArenaLo) == nil {
+		s.arena = []Range{{ArenaLo, ArenaHi}}
+		return nil
+	}
+	taken, err := takenRanges()
+	if err != nil {
+		return err
+	}
+	lo := uint64(ArenaLo)
+	for _, t := range append(taken, Range{ArenaHi, ArenaHi}) {
+		if t.Hi <= lo {
+			continue
+		}
+		hi := min(t.Lo, ArenaHi)
+		if lo < hi {
+			if err := claim(lo, hi-lo); err != nil {
+				return fmt.Errorf("cannot reserve guest memory: %w", err)
+			}
+			s.arena = append(s.arena, Range{lo, hi})
+		}
+		lo = max(lo, t.Hi)
+		if lo >= ArenaHi {
+			break
+		}
+	}
+	if len(s.arena) == 0 {
+		return fmt.Errorf("cannot reserve guest memory below %#x: %w", ArenaHi, ErrNoSpace)
+	}
+	return nil
+}
+
+// takenRanges lists what the process has mapped, ascending.
+func takenRanges() ([]Range, error) {
+	f, err := os.Open("/proc/self/maps")
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the mappings of this process: %w", err)
+	}
+	defer f.Close()
+	var out []Range
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
+		var r Range
+		if _, err := fmt.Sscanf(strings.Replace(sc.Text(), "-", " ", 1), "%x %x", &r.Lo, &r.Hi); err == nil {
+			out = append(out, r)
+		}
+	}
+	return out, sc.Err()
+}
+
+func (s *Space) mapGuard() error {
+	got, err := mmap(GuardAddr, PageSize, unix.PROT_READ,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE, -1, 0)
+	if err != nil || got != GuardAddr {
+		return fmt.Errorf("cannot map the guard page at %#x (is vm.mmap_min_addr above it?): %w", GuardAddr, err)
+	}
+	return nil
+}
+
+// mapCache maps one memory object twice: writable at an address of the kernel's
+// choice, executable at CacheLo. No page is ever both.
+func (s *Space) mapCache() error {
+	fd, err := unix.MemfdCreate("cabitrans-code", unix.MFD_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("cannot create the code cache: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Ftruncate(fd, CacheSize); err != nil {
+		return fmt.Errorf("cannot size the code cache: %w", err)
+	}
+	got, err := mmap(CacheLo, CacheSize, unix.PROT_READ|unix.PROT_EXEC,
+		unix.MAP_SHARED|unix.MAP_FIXED_NOREPLACE, fd, 0)
+	if err != nil || got != CacheLo {
+		if err == nil || errors.Is(err, unix.EEXIST) {
+			err = ErrNoSpace
+		}
+		return fmt.Errorf("cannot map the code cache at %#x: %w", CacheLo, err)
+	}
+	if s.code, err = unix.Mmap(fd, 0, CacheSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		return fmt.Errorf("cannot map the code cache for writing: %w", err)
+	}
+	return nil
+}

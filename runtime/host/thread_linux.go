@@ -1,0 +1,112 @@
+//go:build amd64
+
+package host
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Thread is the host side of one guest thread: an operating-system thread to
+// which its goroutine is locked, and a thread block at its %gs base.
+type Thread struct {
+	FSWord uint64 // address of the guest's %fs word: the initial %fs base
+	block  *Block
+	tid    int32
+	tgid   int32
+	park   uint32 // futex word of Park: 1 = an Unpark is pending
+	closed atomic.Bool
+}
+
+// NewThread locks the calling goroutine to its operating-system thread and gives
+// it a thread block. One arch_prctl call per thread: the only system call that
+// is ever spent on the thread register.
+func NewThread() (*Thread, error) {
+	word, err := newBlock()
+	if err != nil {
+		return nil, err
+	}
+	runtime.LockOSThread()
+	t := &Thread{FSWord: word, block: (*Block)(pointer(word + BlockOffset))}
+	t.tgid, t.tid = int32(unix.Getpid()), int32(unix.Gettid())
+	t.block.HostMXCSR, t.block.MXCSR = DefaultMXCSR, DefaultMXCSR
+	if err := setGS(word); err != nil {
+		freeBlock(word)
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("cannot set the %%gs base: %w", err)
+	}
+	return t, nil
+}
+
+// DefaultMXCSR is the value at the start of every thread: all exceptions masked,
+// round to nearest (AMD64 ABI, section 3.4.1).
+const DefaultMXCSR = 0x1f80
+
+// Close gives the thread block back and unlocks the goroutine. It runs on the
+// thread itself, outside the guest. Late kicks are harmless.
+func (t *Thread) Close() {
+	t.closed.Store(true)
+	if err := setGS(0); err != nil {
+		panic("host: cannot clear the %gs base: " + err.Error())
+	}
+	freeBlock(t.FSWord)
+	runtime.UnlockOSThread()
+}
+
+// Block returns the private part of the thread block.
+func (t *Thread) Block() *Block { return t.block }
+
+// Kick makes the thread leave translated code at the next guest instruction
+// boundary and makes a blocked Syscall or Park return early. It stays in force
+// until ClearKick. Any goroutine may call it.
+func (t *Thread) Kick() {
+	if t.closed.Load() {
+		return
+	}
+	atomic.StoreUint32(&t.block.Kick, 1)
+	// A thread that has ended meanwhile makes tgkill fail; nothing to kick then.
+	_ = unix.Tgkill(int(t.tgid), int(t.tid), KickSignal)
+}
+
+// Kicked reports whether a kick is in force.
+func (t *Thread) Kicked() bool { return atomic.LoadUint32(&t.block.Kick) != 0 }
+
+// ClearKick ends a kick. Only the thread itself calls it, when it has seen
+// whatever the kick was for.
+func (t *Thread) ClearKick() { atomic.StoreUint32(&t.block.Kick, 0) }
+
+// InGuest reports whether the thread runs translated code or a stub. The answer
+// is reliable for a kicked thread after Barrier: it then turns false for good
+// until the kick is cleared.
+func (t *Thread) InGuest() bool { return atomic.LoadUint32(&t.block.State) == StateGuest }
+
+// Barrier makes every running thread of the process pass a full memory barrier
+// (membarrier, private expedited). It lets the entry stub publish State and
+// read Kick with plain accesses.
+func Barrier() error {
+	_, _, e := unix.Syscall(unix.SYS_MEMBARRIER, membarrierPrivateExpedited, 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+const (
+	membarrierPrivateExpedited         = 1 << 3
+	membarrierRegisterPrivateExpedited = 1 << 4
+)
+
+// Syscall performs a host system call that may block, with Go's scheduler told.
+// A kick before or during it makes it return EINTR at once; a call that the
+// kernel has completed is never reported as interrupted.
+func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall.Errno) {
+	r := blockingCall(&t.block.Kick, trap, a1, a2, a3, a4, a5, a6)
+	if int64(r) < 0 && int64(r) > -4096 {
+		return 0, syscall.Errno(-int64(r))
+	}
+	return r, 0
+}

@@ -1,0 +1,87 @@
+package host
+
+import (
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestParkAndKick(t *testing.T) {
+	space(t)
+	type result struct {
+		r  ParkResult
+		th *Thread
+	}
+	started, out := make(chan *Thread), make(chan ParkResult)
+	go func() {
+		th, err := NewThread()
+		if err != nil {
+			t.Error(err)
+			close(started)
+			return
+		}
+		defer th.Close()
+		started <- th
+		out <- th.Park(1, -1)
+		out <- th.Park(1, -1)
+		th.ClearKick()
+		out <- th.Park(1, 1)
+		<-started
+	}()
+	th := <-started
+	time.Sleep(10 * time.Millisecond)
+	th.Unpark()
+	if r := <-out; r != ParkWoken {
+		t.Errorf("after Unpark: %v", r)
+	}
+	time.Sleep(10 * time.Millisecond)
+	th.Kick()
+	if r := <-out; r != ParkInterrupted {
+		t.Errorf("after Kick: %v", r)
+	}
+	if r := <-out; r != ParkTimedOut {
+		t.Errorf("deadline in the past: %v", r)
+	}
+	started <- nil
+}
+
+func TestKickInterruptsRead(t *testing.T) {
+	space(t)
+	var p [2]int
+	if err := syscall.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(p[0])
+	defer syscall.Close(p[1])
+	started, out := make(chan *Thread), make(chan syscall.Errno)
+	go func() {
+		th, err := NewThread()
+		if err != nil {
+			t.Error(err)
+			close(started)
+			return
+		}
+		defer th.Close()
+		started <- th
+		for range 2000 {
+			_, e := th.Syscall(syscall.SYS_POLL, 0, 0, ^uintptr(0), 0, 0, 0)
+			th.ClearKick()
+			out <- e
+		}
+	}()
+	th := <-started
+	for i := range 2000 {
+		if i%16 == 0 {
+			time.Sleep(50 * time.Microsecond)
+		}
+		th.Kick()
+		select {
+		case e := <-out:
+			if e != syscall.EINTR {
+				t.Fatalf("kick %d: %v", i, e)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("kick %d was lost", i)
+		}
+	}
+}
