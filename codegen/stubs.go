@@ -11,7 +11,7 @@ type Layout struct {
 	HostSP, HostBP, HostG, State, Kick, Exit, ExitArg, Entry int32
 	MXCSR, HostMXCSR, Regs, Flags, Result, XSave             int32
 
-	StateHost, StateGuest                     int64
+	StateHost, StateGuest, StateLeaving       int64
 	ExitCall, ExitLink, ExitSyscall, ExitTrap int64
 	ExitAbort                                 int64
 
@@ -146,12 +146,12 @@ func (l *Layout) enterReturn(a *assembly, abort uint64) {
 }
 
 // toGo ends an exit stub: the stack is the host's and MXCSR is Go's already.
-func (l *Layout) toGo(a *assembly) {
+func (l *Layout) toGo(a *assembly, state int64) {
 	a.op(x86.ACLD)
 	if l.HasAVX {
 		a.op(x86.AVZEROUPPER)
 	}
-	a.op2(x86.AMOVL, imm(l.StateHost), gs(l.State))
+	a.op2(x86.AMOVL, imm(state), gs(l.State))
 	a.op2(x86.AMOVQ, gs(l.HostBP), reg(x86.REG_BP))
 	a.op2(x86.AMOVQ, gs(l.HostG), reg(x86.REG_R14))
 	a.op2(x86.AXORPS, reg(x86.REG_X15), reg(x86.REG_X15))
@@ -178,7 +178,7 @@ func (l *Layout) exitCall(a *assembly) {
 	same := a.jump(x86.AJEQ)
 	a.op2(x86.ALDMXCSR, gs(l.HostMXCSR), obj.Addr{})
 	bind(same, l.hostStack(a))
-	l.toGo(a)
+	l.toGo(a, l.StateHost)
 }
 
 func (l *Layout) exitFull(a *assembly) {
@@ -189,13 +189,13 @@ func (l *Layout) exitFull(a *assembly) {
 	a.op(x86.APUSHFQ)
 	a.op1(x86.APOPQ, gs(l.Flags))
 	l.saveExtended(a)
-	l.toGo(a)
+	l.toGo(a, l.StateHost)
 }
 
 func (l *Layout) faultExit(a *assembly) {
 	l.hostStack(a)
 	l.saveExtended(a)
-	l.toGo(a)
+	l.toGo(a, l.StateLeaving)
 }
 
 // saveExtended saves every state component the operating system has enabled and
@@ -212,5 +212,5 @@ func (l *Layout) abort(a *assembly) {
 	a.op2(x86.AMOVL, imm(l.ExitAbort), gs(l.Exit))
 	a.op2(x86.ALDMXCSR, gs(l.HostMXCSR), obj.Addr{})
 	l.hostStack(a)
-	l.toGo(a)
+	l.toGo(a, l.StateHost)
 }

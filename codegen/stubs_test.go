@@ -1,33 +1,106 @@
 package codegen
 
 import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/arch/x86/x86asm"
 )
 
-func TestDumpStubs(t *testing.T) {
-	mem := make([]byte, 8192)
-	b := NewBuffer(mem, 0x60000000)
-	l := Layout{HostSP: 0x10000, HostBP: 0x10008, HostG: 0x10010, State: 0x10018, Kick: 0x1001c, Exit: 0x10020,
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const testBase = 0x6000_0000
+
+func testLayout() Layout {
+	return Layout{
+		HostSP: 0x10000, HostBP: 0x10008, HostG: 0x10010, State: 0x10018, Kick: 0x1001c, Exit: 0x10020,
 		ExitArg: 0x10024, Entry: 0x10028, MXCSR: 0x10058, HostMXCSR: 0x1005c, Regs: 0x10060, Flags: 0x100e8,
-		Result: 0x10110, XSave: 0x10400, StateGuest: 1, ExitCall: 1, ExitLink: 2, ExitSyscall: 3, ExitTrap: 4, ExitAbort: 7,
-		DefaultMXCSR: 0x1f80, HasAVX: true}
-	s, err := MakeStubs(b, l)
+		Result: 0x10110, XSave: 0x10400,
+		StateGuest: 1, StateLeaving: 2,
+		ExitCall: 1, ExitLink: 2, ExitSyscall: 3, ExitTrap: 4, ExitAbort: 7,
+		DefaultMXCSR: 0x1f80, HasAVX: true,
+	}
+}
+
+// TestStubs compares every instruction of the stubs with a golden listing, which
+// a reader can check against the register contract.
+func TestStubs(t *testing.T) {
+	b := NewBuffer(make([]byte, 8192), testBase)
+	s, err := MakeStubs(b, testLayout())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", s)
-	var sb strings.Builder
-	for pc := 0; pc < b.Len(); {
-		in, err := x86asm.Decode(b.Code(pc), 64)
-		if err != nil {
-			t.Fatalf("%#x: %v % x", pc, err, b.Code(pc)[:8])
+	names := map[uint64]string{
+		s.EnterFull: "enter full", s.EnterReturn: "enter return", s.ExitLink: "exit link",
+		s.ExitSyscall: "exit syscall", s.ExitTrap: "exit trap", s.ExitCall: "exit call",
+		s.FaultExit: "fault exit", s.Abort: "abort",
+	}
+	var out strings.Builder
+	for _, l := range listing(t, b.Code(0)) {
+		if l.text == "nop" || strings.HasPrefix(l.text, "nopl") || strings.HasSuffix(l.text, "nop") {
+			continue
 		}
-		sb.WriteString(x86asm.GNUSyntax(in, 0x60000000+uint64(pc), nil))
-		sb.WriteByte('\n')
+		if n := names[l.pc]; n != "" {
+			fmt.Fprintf(&out, "\n%s:\n", n)
+		}
+		fmt.Fprintf(&out, "\t%s\n", l.text)
+	}
+	golden(t, "stubs.txt", out.String())
+	for pc, n := range names {
+		in := pc >= s.ExitLo && pc < s.ExitHi
+		if strings.HasPrefix(n, "enter") {
+			in = pc >= s.EnterLo && pc < s.EnterHi
+		}
+		if !in {
+			t.Errorf("%s at %#x is outside its range", n, pc)
+		}
+	}
+}
+
+type line struct {
+	pc   uint64
+	text string
+}
+
+func listing(t *testing.T, code []byte) (out []line) {
+	t.Helper()
+	for pc := 0; pc < len(code); {
+		at := testBase + uint64(pc)
+		// x86asm takes vzeroupper for something longer.
+		if bytes.HasPrefix(code[pc:], []byte{0xc5, 0xf8, 0x77}) {
+			out = append(out, line{at, "vzeroupper"})
+			pc += 3
+			continue
+		}
+		in, err := x86asm.Decode(code[pc:], 64)
+		if err != nil || in.Op == 0 {
+			t.Fatalf("%#x: %v in % x", at, err, code[pc:min(pc+15, len(code))])
+		}
+		out = append(out, line{at, x86asm.GNUSyntax(in, at, nil)})
 		pc += in.Len
 	}
-	t.Log(sb.String())
+	return out
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s differs from what is made now; look at it and run with -update. Now:\n%s", path, got)
+	}
 }

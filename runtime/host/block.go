@@ -13,11 +13,11 @@ type Block struct {
 	HostSP uint64 // stack pointer of the Go frame that entered the guest
 	HostBP uint64
 	HostG  uint64 // Go's g register
-	State  uint32 // StateHost or StateGuest
+	State  uint32 // one of the State constants
 	Kick   uint32 // non-zero: leave the guest at the next instruction boundary
 
 	Exit    uint32 // why the guest was left, one of the Exit constants
-	ExitArg uint32 // link number, call number, vector: by Exit
+	ExitArg uint32 // call number, kind of branch or of trap: by Exit
 	Entry   uint64 // host address at which the enter stub continues
 	FSBase  uint64 // the guest's %fs base once it has moved it
 
@@ -46,15 +46,16 @@ type Block struct {
 
 // Values of Block.State.
 const (
-	StateHost  = 0
-	StateGuest = 1
+	StateHost    = 0 // in Go; the guest's state is at an instruction boundary
+	StateGuest   = 1 // in translated code or a stub
+	StateLeaving = 2 // in Go; the state is that of HostPC and needs the source map
 )
 
 // Values of Block.Exit.
 const (
 	ExitNone    = iota
 	ExitCall    // a vDSO entry was called; ExitArg is its number
-	ExitLink    // a direct branch to code without translation; ExitArg is the link
+	ExitLink    // a direct branch to code without translation; ExitArg is its kind, RIP the target
 	ExitSyscall // a raw syscall instruction; RIP is behind it
 	ExitTrap    // an instruction the translator raises or emulates; ExitArg says which
 	ExitFault   // a host signal; see the Fault fields

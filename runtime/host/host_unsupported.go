@@ -88,3 +88,6 @@ type Stubs struct {
 }
 
 func SetStubs(s Stubs) {}
+
+// Settled does nothing on this system.
+func (t *Thread) Settled() {}

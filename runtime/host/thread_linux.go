@@ -79,10 +79,15 @@ func (t *Thread) Kicked() bool { return atomic.LoadUint32(&t.block.Kick) != 0 }
 // whatever the kick was for.
 func (t *Thread) ClearKick() { atomic.StoreUint32(&t.block.Kick, 0) }
 
-// InGuest reports whether the thread runs translated code or a stub. The answer
-// is reliable for a kicked thread after Barrier: it then turns false for good
-// until the kick is cleared.
-func (t *Thread) InGuest() bool { return atomic.LoadUint32(&t.block.State) == StateGuest }
+// InGuest reports whether the thread runs translated code or a stub, or has left
+// without having looked its state up in the source map. The answer is reliable
+// for a kicked thread after Barrier: it then turns false for good until the kick
+// is cleared.
+func (t *Thread) InGuest() bool { return atomic.LoadUint32(&t.block.State) != StateHost }
+
+// Settled notes that the thread, which has left the guest by a fault or a kick,
+// no longer needs the source map. Only the thread itself calls it.
+func (t *Thread) Settled() { atomic.StoreUint32(&t.block.State, StateHost) }
 
 // Barrier makes every running thread of the process pass a full memory barrier
 // (membarrier, private expedited). It lets the entry stub publish State and

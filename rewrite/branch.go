@@ -1,0 +1,162 @@
+package rewrite
+
+import (
+	"cabitrans/codegen"
+	"cabitrans/decode"
+)
+
+// Jump emits a jump from guest address pc to target.
+func (r *Rewriter) Jump(pc, target uint64) {
+	r.pc = pc
+	r.branch(RefJump, target, 1, 0, 0, 0xe9)
+}
+
+// branch emits a branch opcode and the displacement of a Ref, aligned when the
+// branch may be patched while it runs. The branch instruction itself gets the
+// given mark; no-operations before it belong to the boundary as well.
+func (r *Rewriter) branch(kind RefKind, target uint64, oplen int, fix Fix, rsp int8, opcode ...byte) {
+	r.mark(fix, rsp)
+	if !r.Known(target) {
+		r.Hot.AlignRel32(oplen)
+	}
+	r.Hot.Bytes(opcode...)
+	r.Refs = append(r.Refs, Ref{Pos: uint32(r.Hot.PC() - r.CacheBase), Target: target, Kind: kind})
+	r.Hot.U32(0)
+}
+
+func (r *Rewriter) cond(in *decode.Inst) {
+	r.branch(RefJump, in.Target, 2, 0, 0, 0x0f, 0x80|in.Opcode&0x0f)
+}
+
+// loop emits loop, loope, loopne, jrcxz or jecxz, which exist only with a short
+// displacement: the taken side hops over a jump to the other side.
+func (r *Rewriter) loop(in *decode.Inst, code []byte) {
+	r.mark(0, 0)
+	if in.AddrSize == 4 {
+		r.Hot.Bytes(0x67)
+	}
+	// Behind the loop instruction rcx has been counted down: the boundary is the
+	// next instruction on one side, the target on the other.
+	r.Hot.Bytes(in.Opcode, 2)
+	r.pc = in.End()
+	r.mark(0, 0)
+	short := r.Hot.Len() + 1
+	r.Hot.Bytes(0xeb, 0)
+	r.pc = in.Target
+	r.branch(RefJump, in.Target, 1, 0, 0, 0xe9)
+	r.Hot.Code(short)[0] = byte(r.Hot.Len() - short - 1)
+}
+
+// call pushes the guest's return address and makes a hardware call: the callee's
+// call entry drops what the call itself pushes.
+func (r *Rewriter) call(in *decode.Inst) {
+	r.mark(0, 0)
+	r.Hot.PushImm(int32(in.End()))
+	r.branch(RefCall, in.Target, 1, 0, 1, 0xe8)
+}
+
+// CallEntry emits the entry for direct calls to guest address pc: it drops the
+// slot that the hardware call has pushed. The body must follow.
+func (r *Rewriter) CallEntry(pc uint64) {
+	r.pc = pc
+	r.mark(0, 1)
+	r.Hot.AddRSP(8)
+}
+
+// CallEntryLen is the number of bytes of a CallEntry.
+const CallEntryLen = 5
+
+// ColdCallEntry emits a call entry that lies apart from the body and returns its
+// host address.
+func (r *Rewriter) ColdCallEntry(pc, body uint64) uint64 {
+	addr := r.Cold.PC()
+	r.markAt(true, Mark{Guest: uint32(pc), RSP: 1})
+	r.Cold.AddRSP(8)
+	r.markAt(true, Mark{Guest: uint32(pc)})
+	r.Cold.Jump(body)
+	return addr
+}
+
+// Landing emits, in the cold buffer, the landing of an indirect jump to guest
+// address pc that gets r11 back, and returns its host address.
+func (r *Rewriter) Landing(pc, body uint64) uint64 {
+	addr := r.Cold.PC()
+	r.markAt(true, Mark{Guest: uint32(pc), Fix: FixR11})
+	r.Cold.LoadGS(codegen.R11, r.Fields.Spill[0])
+	r.markAt(true, Mark{Guest: uint32(pc)})
+	r.Cold.Jump(body)
+	return addr
+}
+
+// LinkExit emits, in the cold buffer, the exit that a branch without translated
+// target takes, and returns its host address. The target comes back as RIP, the
+// kind as ExitArg.
+func (r *Rewriter) LinkExit(target uint64, kind RefKind) uint64 {
+	addr := r.Cold.PC()
+	if kind == RefCall {
+		r.markAt(true, Mark{Guest: uint32(target), RSP: 1})
+		r.Cold.AddRSP(8)
+	}
+	r.markAt(true, Mark{Guest: uint32(target)})
+	r.Cold.StoreImmGS32(r.Fields.ExitArg, uint32(kind))
+	r.markAt(true, Mark{Guest: uint32(target)})
+	r.Cold.StoreImmGS32(r.Fields.RIP, uint32(target))
+	r.markAt(true, Mark{Guest: uint32(target)})
+	r.Cold.StoreImmGS32(r.Fields.RIP+4, uint32(target>>32))
+	r.markAt(true, Mark{Guest: uint32(target)})
+	r.Cold.Jump(r.Stubs.ExitLink)
+	return addr
+}
+
+// ReturnLanding emits what stands at the landing of a return, right behind the
+// hardware call, for guest address pc.
+func (r *Rewriter) ReturnLanding(pc uint64) {
+	if !r.Options.KeepR11 {
+		return
+	}
+	r.pc = pc
+	r.mark(FixR11, 0)
+	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
+}
+
+// Return emits a return at guest address pc that also drops pop bytes of
+// arguments.
+func (r *Rewriter) Return(pc uint64, pop int32) {
+	r.pc = pc
+	kept := Fix(0)
+	if r.Options.KeepR11 {
+		r.mark(0, 0)
+		r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+		kept = FixR11
+	}
+	r.mark(kept, 0)
+	r.Hot.LoadStack32(codegen.R11, 4)
+	r.mark(kept, 0)
+	r.Hot.Not(codegen.R11)
+	r.mark(kept|FixGuard, 0)
+	r.Hot.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
+	r.mark(kept, 0)
+	r.Hot.Pop(codegen.R11)
+	if pop != 0 {
+		r.mark(kept, -1)
+		r.Hot.AddRSP(pop)
+	}
+	// From here on the guest has returned, and r11 is all that says whither.
+	// KeepR11's value stays in Spill[0]; the landing reloads it.
+	r.mark(FixPC|kept|FixTable, 0)
+	r.Hot.PushTable(r.Table, codegen.R11)
+	r.mark(FixPC|kept, 1)
+	r.Hot.Return()
+}
+
+func (r *Rewriter) ret(in *decode.Inst) {
+	if in.OpSize == 2 {
+		r.Trap(in.PC, TrapUnsupported)
+		return
+	}
+	pop := int32(0)
+	if in.ImmLen == 2 {
+		pop = int32(uint16(in.Imm))
+	}
+	r.Return(in.PC, pop)
+}

@@ -1,0 +1,55 @@
+// Package rewrite turns guest instructions into host instructions.
+//
+// In a nutshell: most instructions are copied. The exceptions are few: operands
+// that name %fs or %gs, RIP-relative operands, control transfers, system calls
+// and what may never run untranslated. A Rewriter is handed one decoded
+// instruction after the other and appends host code to a hot and a cold
+// codegen.Buffer; what it cannot know, the host address of a branch target, it
+// reports as a Ref for its caller to resolve.
+//
+// # How %fs is reached
+//
+// The host's %gs base is the thread's block, whose first word is the guest's
+// %fs word. While every thread's %fs base is its block, "%fs:" becomes "%gs:",
+// the prefix byte 64 becomes 65, and nothing else changes: any instruction form
+// is right by construction, and costs nothing. Once a guest has moved a base
+// (Options.MovingBase) an operand in %fs is addressed through a borrowed
+// register that holds base plus offset (moving.go).
+// A guest's own %gs base is 0, as for every CloudABI process: the prefix is
+// neutralised.
+//
+// # Control transfers
+//
+//	jmp rel      jmp rel32                     linked, or elided by layout
+//	jcc rel      jcc rel32
+//	call rel     push $guest; call rel32       the callee drops the slot
+//	ret          guard; pop %r11; push T(,%r11,8); ret
+//	jmp *r/m     guard; jmp *T(,%reg,8)
+//	call *r/m    guard; push $guest; call thunk;  thunk: drop slot; jmp *T(,%reg,8)
+//
+// The guest's stack holds the original return address. The hardware call pushes
+// a host address into the slot below it, which is dead at a call; the landing of
+// a return is right behind the hardware call, so the return predictor is right.
+// T is the look-up table of host addresses, 8 bytes a guest byte.
+//
+// The guard proves that the target is below 2^32 before the table is indexed:
+// beyond, 8*pc would wrap or leave the table. It reads the byte at
+// GuardAddr - upper half of the target, an address that is mapped for an upper
+// half of zero and for no other: below GuardAddr lies memory that Linux lets
+// nobody map, and further down the kernel's half. No flag changes, and a target
+// out of range is a fault at a known instruction.
+//
+// An indirect jump borrows r11, stored to Spill[0] before; landings that may
+// need r11 reload it from there. A return leaves r11 undefined unless
+// Options.KeepR11: the ABI makes it dead, and a continuation that reads it
+// switches the process to KeepR11 before it can run.
+//
+// # The source map
+//
+// For every host instruction there is a Mark: the guest instruction it belongs
+// to and how to get from the registers at that point to the exact guest state at
+// an instruction boundary (Fix). Marks are in ascending order of host address
+// within each buffer.
+//
+// The package imports decode and codegen and must never import the runtime.
+package rewrite

@@ -1,0 +1,159 @@
+package rewrite
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cabitrans/codegen"
+	"cabitrans/decode"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	testCache = 0x6000_0000
+	testCold  = 0x6800_0000
+	testPC    = 0x40_1000
+)
+
+// testCode is the machine code whose translation the golden files hold, one
+// instruction a line.
+var testCode = []string{
+	// Copied.
+	"90", "4889d8", "f30f58c1", "c5f877", "48b8efcdab8967452301", "0f0b", "0fa2", "f348a5", "9c",
+	// RIP-relative, all widths of immediate, and lea.
+	"488b0510000000", "488d3d00100000", "c7052000000001000000", "66c7052000000001 00", "c6052000000001", "62f17c481005 40000000",
+	// %fs in the forms compilers emit, padding prefixes included.
+	"64488b042500000000", "644c8b3c2500000000", "66666664488b042500000000", "6448890c2500000000", "64a10000000000000000",
+	// %fs elsewhere.
+	"64480104d8", "644883042508000000 01", "64f0480fb10a", "64c5fc1006", "64d94010", "64480fc30b", "6466480fd60e", "64678b0424", "648d042500000000",
+	"64408a38", "6448f7250a000000",
+	// %gs, and both.
+	"65488b042500000000", "6564488b042500000000", "6465488b042500000000",
+	// Direct branches.
+	"eb10", "e900010000", "7410", "0f8500010000", "e2fe", "67e3f0", "e8fb0f0000",
+	// Returns.
+	"c3", "c21000",
+	// Indirect branches.
+	"ffe0", "41ffe5", "41ffe3", "ffe4", "ff24c500204000", "ff2510000000", "64ff242508000000", "ff2424",
+	"ffd0", "41ffd3", "ff542408", "ff1510000000",
+	// Traps and emulation.
+	"cc", "cd80", "f4", "0f05", "0f34", "9d", "f30faec0", "f30faed8", "f3480faed0", "c7f800000000", "8ed8", "ec", "cf", "0f01f8",
+}
+
+func TestGolden(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		opt  Options
+	}{
+		{"gs", Options{}},
+		{"gs-moving", Options{MovingBase: true}},
+		{"gs-keepr11", Options{KeepR11: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out strings.Builder
+			for _, h := range testCode {
+				translateText(t, &out, h, c.opt)
+			}
+			path := filepath.Join("testdata", c.name+".txt")
+			if *update {
+				if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(want) != out.String() {
+				t.Errorf("%s differs from the translations made now: run with -update and review the difference", path)
+			}
+		})
+	}
+}
+
+func newTestRewriter(o Options) *Rewriter {
+	return &Rewriter{
+		Hot: codegen.NewBuffer(make([]byte, 4096), testCache), Cold: codegen.NewBuffer(make([]byte, 4096), testCold),
+		CacheBase: testCache, Table: 0x7000_0000, Guard: 0x1_0000, Options: o,
+		Fields: Fields{Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024},
+		Stubs:  &codegen.Stubs{ExitLink: testCache + 0x10, ExitSyscall: testCache + 0x20, ExitTrap: testCache + 0x30, ExitCall: testCache + 0x40},
+		Known:  func(uint64) bool { return false },
+	}
+}
+
+func translateText(t *testing.T, out *strings.Builder, hexCode string, o Options) {
+	t.Helper()
+	code, err := hex.DecodeString(strings.ReplaceAll(hexCode, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in decode.Inst
+	if err := in.Decode(code, testPC); err != nil {
+		t.Fatalf("%s: %v", hexCode, err)
+	}
+	if int(in.Len) != len(code) {
+		t.Fatalf("%s: decoded %d bytes of %d", hexCode, in.Len, len(code))
+	}
+	r := newTestRewriter(o)
+	r.Inst(&in, code)
+	fmt.Fprintf(out, "%x: %s\n", code, decode.Text(code, testPC, nil))
+	dump(t, out, r.Hot, r.HotMarks, r.CacheBase, "")
+	dump(t, out, r.Cold, r.ColdMarks, r.CacheBase, "cold ")
+	for _, ref := range r.Refs {
+		fmt.Fprintf(out, "\tref %#x kind %d at +%d\n", ref.Target, ref.Kind, ref.Pos)
+		if ref.Pos%4 != 0 {
+			t.Errorf("%s: the displacement of a branch to be patched is not aligned", hexCode)
+		}
+	}
+	out.WriteByte('\n')
+}
+
+// dump writes the host instructions with their marks. It fails when a mark does
+// not stand at an instruction boundary.
+func dump(t *testing.T, out *strings.Builder, b *codegen.Buffer, marks []Mark, base uint64, prefix string) {
+	t.Helper()
+	start := b.PC() - uint64(b.Len())
+	for off := 0; off < b.Len(); {
+		pc := start + uint64(off)
+		var in decode.Inst
+		if err := in.Decode(b.Code(off), pc); err != nil {
+			t.Fatalf("emitted code at +%d does not decode: %v: % x", off, err, b.Code(off))
+		}
+		text := decode.Text(b.Code(off)[:in.Len], pc, nil)
+		if len(marks) > 0 && marks[0].Host == uint32(pc-base) {
+			text = fmt.Sprintf("%-44s %s", text, markText(marks[0]))
+			marks = marks[1:]
+		}
+		fmt.Fprintf(out, "\t%s%s\n", prefix, text)
+		off += int(in.Len)
+	}
+	if len(marks) > 0 {
+		t.Errorf("a mark stands at no instruction: %+v", marks[0])
+	}
+}
+
+func markText(m Mark) string {
+	s := fmt.Sprintf("; %#x", m.Guest)
+	for i, n := range [...]string{"r11", "reg1", "reg2", "pc", "table", "guard"} {
+		if m.Fix>>i&1 != 0 {
+			s += " " + n
+		}
+	}
+	if m.RSP != 0 {
+		s += fmt.Sprintf(" rsp%+d", int(m.RSP)*8)
+	}
+	if m.Fix&FixReg1 != 0 {
+		s += fmt.Sprintf(" reg1=%d", m.Reg1)
+	}
+	if m.Fix&FixReg2 != 0 {
+		s += fmt.Sprintf(" reg2=%d", m.Reg2)
+	}
+	return s
+}

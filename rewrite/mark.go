@@ -1,0 +1,87 @@
+package rewrite
+
+// Fix says how the guest's state at an instruction boundary follows from the
+// registers at a host instruction. The zero Fix changes nothing.
+type Fix uint8
+
+// The parts of a Fix. They are applied in this order.
+const (
+	// FixR11: r11 is in Spill[0].
+	FixR11 Fix = 1 << iota
+	// FixReg1: the register Mark.Reg1 is in Spill[1].
+	FixReg1
+	// FixReg2: the register Mark.Reg2 is in Spill[2].
+	FixReg2
+	// FixPC: the guest has returned already; its instruction pointer is in r11.
+	FixPC
+
+	// The other bits do not change state. They say what a fault at the
+	// instruction means.
+
+	// FixTable: the instruction reads the look-up table. A fault whose address
+	// lies there is a miss and names the guest address.
+	FixTable
+	// FixGuard: the instruction proves an indirect target. A fault is a branch
+	// out of range.
+	FixGuard
+)
+
+// Mark maps a host instruction to the guest.
+type Mark struct {
+	Host  uint32 // offset of the host instruction in the code cache
+	Guest uint32 // guest address: the boundary that the Fix leads to
+	Fix   Fix
+	RSP   int8  // 8-byte slots to add to rsp
+	Reg1  uint8 // see FixReg1
+	Reg2  uint8 // see FixReg2
+}
+
+func (r *Rewriter) markAt(cold bool, m Mark) {
+	b, list := r.Hot, &r.HotMarks
+	if cold {
+		b, list = r.Cold, &r.ColdMarks
+	}
+	m.Host = uint32(b.PC() - r.CacheBase)
+	*list = append(*list, m)
+}
+
+// mark notes that the next hot instruction belongs to the current guest
+// instruction.
+func (r *Rewriter) mark(fix Fix, rsp int8) {
+	r.HotMarks = append(r.HotMarks, Mark{
+		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: rsp,
+	})
+}
+
+// RefKind says how a Ref reaches its target.
+type RefKind uint8
+
+// The kinds of Ref.
+const (
+	RefJump RefKind = iota // jmp or jcc to the body of the target
+	RefCall                // call to the call entry of the target
+)
+
+// A Ref is a 32-bit displacement in the hot buffer that must be made to reach the
+// translation of Target.
+type Ref struct {
+	Pos    uint32 // offset of the displacement in the code cache
+	Target uint64 // guest address
+	Kind   RefKind
+}
+
+// TrapKind is what an exit by ExitTrap asks the runtime to do at the guest
+// instruction it names.
+type TrapKind uint32
+
+// The kinds of trap.
+const (
+	TrapBreakpoint  TrapKind = iota // int3, int1: SIGTRAP behind the instruction
+	TrapProtection                  // #GP: privileged, I/O, int n, hlt: SIGSEGV
+	TrapInvalid                     // #UD: SIGILL
+	TrapUnsupported                 // the translator does not know how: SIGILL, and the report says so
+	TrapFetch                       // no executable bytes at the address: SIGSEGV there
+	TrapPopf                        // emulate popf
+	TrapFSBase                      // emulate rdfsbase, wrfsbase, rdgsbase, wrgsbase
+	TrapXbegin                      // emulate an aborted transaction
+)

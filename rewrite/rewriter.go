@@ -1,0 +1,205 @@
+package rewrite
+
+import (
+	"cabitrans/codegen"
+	"cabitrans/decode"
+)
+
+// Fields are the places a Rewriter's code uses in the thread block, as distances
+// in bytes from the %gs base.
+type Fields struct {
+	Spill   [4]int32
+	FSBase  int32
+	RIP     int32
+	ExitArg int32
+}
+
+// Options select what the process has asked of all translations. A change means
+// that every translation is dropped first.
+type Options struct {
+	// MovingBase: the guest has set an %fs base of its own.
+	MovingBase bool
+	// KeepR11: r11 survives a return.
+	KeepR11 bool
+}
+
+// Rewriter appends the translation of guest instructions to its buffers. It is
+// used by one goroutine at a time and reused; it allocates only when its lists
+// grow.
+type Rewriter struct {
+	Hot, Cold *codegen.Buffer
+	CacheBase uint64 // host address that offsets in marks and refs count from
+	Table     int32  // displacement of the look-up table
+	Guard     int32  // GuardAddr
+	Fields    Fields
+	Stubs     *codegen.Stubs
+	Options   Options
+
+	// Known reports whether the host address of a branch target is fixed by the
+	// time the region ends: such a branch is never patched while it runs, so its
+	// displacement needs no alignment.
+	Known func(pc uint64) bool
+
+	// Results, appended to. The caller empties them.
+	HotMarks, ColdMarks []Mark
+	Refs                []Ref
+	FSRewritten         uint64 // operands in %fs rewritten
+
+	pc uint64 // of the instruction being rewritten
+}
+
+// MaxEmit bounds the bytes that one Inst call appends to either buffer.
+const MaxEmit = 128
+
+// Inst appends the translation of in, whose bytes are code. A FlowJump emits its
+// jump; a caller that lays the target out next does not call Inst for it.
+func (r *Rewriter) Inst(in *decode.Inst, code []byte) {
+	r.pc = in.PC
+	switch in.Flow {
+	case decode.FlowNext, decode.FlowUndefined, decode.FlowXabort:
+		r.plain(in, code)
+	case decode.FlowJump:
+		r.Jump(in.PC, in.Target)
+	case decode.FlowCond:
+		r.cond(in)
+	case decode.FlowLoop:
+		r.loop(in, code)
+	case decode.FlowCall:
+		r.call(in)
+	case decode.FlowJumpInd, decode.FlowCallInd:
+		r.indirect(in, code)
+	case decode.FlowRet:
+		r.ret(in)
+	case decode.FlowSyscall:
+		r.mark(0, 0)
+		r.Hot.StoreImmGS(r.Fields.RIP, int32(in.End()))
+		r.mark(0, 0)
+		r.Hot.Jump(r.Stubs.ExitSyscall)
+	case decode.FlowInt:
+		if in.Opcode == 0xcd {
+			r.Trap(in.PC, TrapProtection)
+		} else {
+			r.Trap(in.PC, TrapBreakpoint)
+		}
+	case decode.FlowHalt:
+		r.Trap(in.PC, TrapProtection)
+	case decode.FlowXbegin:
+		r.Trap(in.PC, TrapXbegin)
+	case decode.FlowSysenter:
+		r.Trap(in.PC, TrapInvalid)
+	default:
+		r.Trap(in.PC, TrapUnsupported)
+	}
+}
+
+// plain handles what falls through.
+func (r *Rewriter) plain(in *decode.Inst, code []byte) {
+	switch c := in.Class; {
+	case c&decode.ClassPopf != 0:
+		r.Trap(in.PC, TrapPopf)
+	case c&decode.ClassFSBase != 0:
+		r.Trap(in.PC, TrapFSBase)
+	case c&(decode.ClassPrivileged|decode.ClassIO|decode.ClassSwapGS) != 0:
+		r.Trap(in.PC, TrapProtection)
+	case c&decode.ClassSegLoad != 0:
+		r.Trap(in.PC, TrapUnsupported)
+	case r.Options.MovingBase && in.Seg == decode.SegFS && in.SegMatters():
+		r.FSRewritten++
+		r.moving(in, code)
+	case c&decode.ClassMustTrap != 0:
+		r.Trap(in.PC, TrapUnsupported)
+	default:
+		r.copyInst(in, code)
+	}
+}
+
+// copyInst emits in as it is, but for its segment prefixes and a RIP-relative
+// displacement.
+func (r *Rewriter) copyInst(in *decode.Inst, code []byte) {
+	r.mark(0, 0)
+	if in.RIPRel() && !r.ripReachable(in) {
+		r.absolute(in, code)
+		return
+	}
+	start := r.Hot.Len()
+	r.Hot.Copy(code[:in.Len])
+	out := r.Hot.Code(start)
+	r.segment(in, out)
+	if in.RIPRel() {
+		putRel32(out[in.DispOff:], in.End()+uint64(in.Disp), r.Hot.PC())
+	}
+}
+
+// segment replaces the segment prefixes of the copied instruction out: the
+// effective %fs becomes %gs, the thread block; every other one becomes %ds,
+// which 64-bit mode ignores (AMD64 manual, volume 2, 4.5.3).
+func (r *Rewriter) segment(in *decode.Inst, out []byte) {
+	if in.Prefixes&decode.PrefixSeg == 0 {
+		return
+	}
+	end := int(in.OpOff)
+	if in.RexOff >= 0 {
+		end = int(in.RexOff)
+	}
+	for i := range end {
+		if out[i] == 0x64 || out[i] == 0x65 {
+			out[i] = 0x3e
+		}
+	}
+	if in.Seg == decode.SegFS && in.SegMatters() {
+		out[in.SegOff] = 0x65
+		r.FSRewritten++
+	}
+}
+
+func (r *Rewriter) ripReachable(in *decode.Inst) bool {
+	if in.AddrSize == 4 {
+		return true // wraps at 2^32 in both worlds
+	}
+	d := int64(in.End()) + in.Disp - int64(r.Hot.PC()) - int64(in.Len)
+	return d == int64(int32(d))
+}
+
+// absolute emits a RIP-relative instruction whose operand is out of reach of the
+// code cache with an absolute address instead: the address then lies below zero,
+// where a sign-extended 32-bit displacement reaches it.
+func (r *Rewriter) absolute(in *decode.Inst, code []byte) {
+	target := int64(in.End()) + in.Disp
+	if target != int64(int32(target)) {
+		r.HotMarks = r.HotMarks[:len(r.HotMarks)-1]
+		r.Trap(in.PC, TrapUnsupported)
+		return
+	}
+	start := r.Hot.Len()
+	r.Hot.Copy(code[:in.ModRMOff])
+	r.segment(in, r.Hot.Code(start))
+	r.Hot.Bytes(in.ModRM&0x38|4, 0x25)
+	r.Hot.U32(uint32(target))
+	r.Hot.Copy(code[int(in.DispOff)+4 : in.Len])
+}
+
+func putRel32(p []byte, target, next uint64) {
+	d := uint32(target - next)
+	p[0], p[1], p[2], p[3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
+}
+
+// Trap emits an exit to the runtime at guest address pc.
+func (r *Rewriter) Trap(pc uint64, kind TrapKind) {
+	r.pc = pc
+	r.mark(0, 0)
+	r.Hot.StoreImmGS32(r.Fields.ExitArg, uint32(kind))
+	r.mark(0, 0)
+	r.Hot.StoreImmGS(r.Fields.RIP, int32(pc))
+	r.mark(0, 0)
+	r.Hot.Jump(r.Stubs.ExitTrap)
+}
+
+// Call emits the body of a vDSO entry at guest address pc: an exit that names
+// the call. All that a C function call preserves is saved there.
+func (r *Rewriter) Call(pc uint64, n uint32) {
+	r.pc = pc
+	r.mark(0, 0)
+	r.Hot.StoreImmGS32(r.Fields.ExitArg, n)
+	r.mark(0, 0)
+	r.Hot.Jump(r.Stubs.ExitCall)
+}

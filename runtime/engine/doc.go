@@ -1,0 +1,58 @@
+// Package engine runs guest code: it owns the code cache, the look-up table and
+// the threads that execute in them.
+//
+// # In a nutshell
+//
+// A thread that is to continue at a guest address looks the address up; if it
+// has no translation, the engine discovers the code reachable from there by
+// direct branches (a region, region_find.go), rewrites it in the order it has in
+// the guest's text (region_emit.go) and publishes it. Branches between regions
+// are linked as soon as both ends exist (link.go). Indirect branches go through
+// the look-up table (table.go) without leaving translated code. The thread
+// leaves only for system calls, for code without a translation, on a fault, and
+// when it is kicked (thread.go).
+//
+// # The code cache
+//
+// Two buffers grow in it: hot code, and cold code (exits, landings, thunks).
+// Nothing is freed singly. When the cache is full, when code that has been
+// translated changes, or when a process-wide option changes, everything is
+// dropped at once (flush.go) and translated again as it is needed. pages says
+// for every guest byte where its translation begins; it can be read without a
+// lock.
+//
+// # Threads, and who may write what
+//
+//   - Engine.mu guards translation: buffers, links, marks, options, and stores
+//     to pages and to the table. It is taken after the lock of the guest's
+//     address space, never before.
+//   - pages and the table are read by anyone at any time, with single atomic
+//     loads; translated code reads the table.
+//   - Engine.marksMu, taken after Engine.mu, guards the source map against threads
+//     that have just left the guest and look their state up; they hold no other
+//     lock, because whoever stops the world waits for them.
+//   - A thread's Block is its own (package host says what the exceptions are).
+//   - Code that another thread may be executing changes in one way only: the
+//     aligned 4-byte displacement of a branch to an exit becomes one to a body.
+//
+// # Stopping the world
+//
+// To drop translations a thread takes Engine.mu, kicks every other thread, passes
+// a process-wide memory barrier and waits until none of them is in the guest.
+// A thread clears its own kick only under Engine.mu, and looks a guest address up
+// only after that; an address it looked up before is used with the kick still
+// set, and the entry stub then refuses to enter. So no thread ever enters
+// translated code that has been dropped, and none waits for a lock while it
+// counts as in the guest.
+//
+// # Guest state
+//
+// While a thread is outside the guest, the exact guest state is in its Block:
+// general registers, RIP and flags in the fields, the rest in the XSAVE area
+// (after a vDSO call: only what survives a C call). A fault or a kick inside a
+// rewritten sequence is taken back, or forward, to an instruction boundary by
+// the source map (state.go).
+//
+// The package imports decode, rewrite, codegen, host, memory and kernel, and
+// must never import the command or the public API.
+package engine

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"cabitrans/codegen"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+	"cabitrans/runtime/memory"
+)
+
+// VDSO tells the engine which guest addresses are system calls: Count slots of
+// Stride bytes from Text on. Calling the first byte of a slot makes the call; the
+// byte at RetOffset is a guest ret instruction.
+type VDSO struct {
+	Text      uint64
+	Stride    uint64
+	Count     int
+	RetOffset uint64
+}
+
+func (v *VDSO) call(pc uint64) (n uint32, ok bool) {
+	d := pc - v.Text
+	if d >= v.Stride*uint64(v.Count) || d%v.Stride != 0 {
+		return 0, false
+	}
+	return uint32(d / v.Stride), true
+}
+
+// Engine translates and runs the code of one guest process.
+type Engine struct {
+	space *host.Space
+	mem   *memory.AddressSpace
+	vdso  VDSO
+
+	mu       sync.Mutex   // see doc.go
+	marksMu  sync.RWMutex // guards rw's marks against readers; taken after mu
+	stubs    *codegen.Stubs
+	rw       rewrite.Rewriter
+	pages    *pageMap
+	links    []link
+	chunks   [tableChunks]bool
+	calls    map[uint64]uint64 // call entries that lie apart from their body
+	region   region
+	hotBase  uint64            // where hot code begins after a flush
+	marks    [2][]rewrite.Mark // of the permanent code: [0] without, [1] with KeepR11
+	vdsoRet  [2]uint64         // host addresses of the return from a vDSO call, likewise
+	keepR11  atomic.Uint32     // index into them
+	tableErr error
+
+	threadsMu sync.Mutex
+	threads   map[*Thread]struct{}
+	ended     ThreadStats // of threads that are gone; under threadsMu
+
+	stats Stats // under mu
+}
+
+// The division of the code cache: stubs and permanent code, hot, cold.
+const (
+	stubsSize = 0x1_0000
+	coldSize  = host.CacheSize / 3
+	coldLo    = host.CacheLo + host.CacheSize - coldSize
+
+	// The cache is flushed when less than this is left in a buffer: more than
+	// the largest region needs.
+	minRoom = maxRegion * rewrite.MaxEmit
+)
+
+// New returns an engine over the guest's address space. vdso may name slots that
+// are mapped later.
+func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO) (*Engine, error) {
+	e := &Engine{
+		space: space, mem: mem, vdso: vdso,
+		pages:   new(pageMap),
+		calls:   make(map[uint64]uint64),
+		threads: make(map[*Thread]struct{}),
+	}
+	if err := e.makeStubs(); err != nil {
+		return nil, err
+	}
+	mem.SetInvalidate(e.invalidate)
+	return e, nil
+}
+
+// makeStubs lays down the code that no flush drops.
+func (e *Engine) makeStubs() error {
+	code := e.space.Code()
+	buf := codegen.NewBuffer(code[:stubsSize], host.CacheLo)
+	stubs, err := codegen.MakeStubs(buf, stubLayout())
+	if err != nil {
+		return err
+	}
+	host.SetStubs(host.Stubs{
+		EnterLo: stubs.EnterLo, EnterHi: stubs.EnterHi,
+		ExitLo: stubs.ExitLo, ExitHi: stubs.ExitHi,
+		Abort: stubs.Abort, FaultExit: stubs.FaultExit,
+	})
+	e.stubs = stubs
+	e.rw = rewrite.Rewriter{
+		Hot: buf, CacheBase: host.CacheLo,
+		Table: host.TableDisp, Guard: host.GuardAddr,
+		Fields: blockFields(), Stubs: stubs,
+		Known: e.known,
+	}
+	ret := e.vdso.Text + e.vdso.RetOffset
+	for i := range e.vdsoRet {
+		buf.Align(16)
+		e.rw.Options.KeepR11 = i == 1
+		e.rw.HotMarks = nil
+		e.vdsoRet[i] = buf.PC()
+		e.rw.Return(ret, 0)
+		e.marks[i] = e.rw.HotMarks
+	}
+	e.rw.Options.KeepR11 = false
+	e.rw.HotMarks = nil
+	buf.Align(64)
+	e.hotBase = buf.PC()
+	e.resetBuffers()
+	return nil
+}
+
+func (e *Engine) resetBuffers() {
+	code := e.space.Code()
+	hot, cold := e.hotBase-host.CacheLo, uint64(coldLo-host.CacheLo)
+	e.rw.Hot = codegen.NewBuffer(code[hot:cold:cold], e.hotBase)
+	e.rw.Cold = codegen.NewBuffer(code[cold:], coldLo)
+	e.rw.HotMarks = e.rw.HotMarks[:0]
+	e.rw.ColdMarks = e.rw.ColdMarks[:0]
+}
+
+// Close ends the engine. No thread may be left.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.threadsMu.Lock()
+	n := len(e.threads)
+	e.threadsMu.Unlock()
+	if n > 0 {
+		return fmt.Errorf("engine: %d threads are still running", n)
+	}
+	e.drop()
+	e.mem.SetInvalidate(nil)
+	return nil
+}

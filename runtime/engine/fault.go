@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"fmt"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// Signals of the host, as faults report them (Linux numbers on every system).
+const (
+	SigILL  = 4
+	SigTRAP = 5
+	SigBUS  = 7
+	SigFPE  = 8
+	SigSEGV = 11
+)
+
+// Exception vectors that say more than the signal (AMD64 manual, volume 2, 8.2).
+const (
+	trapBreakpoint = 3
+	trapProtection = 13
+	trapPage       = 14
+)
+
+// Page-fault error bits.
+const (
+	pfPresent = 1 << 0
+	pfWrite   = 1 << 1
+)
+
+// A Fault is what ended a guest: the state is that at the boundary before the
+// instruction, with every register as the guest had it.
+type Fault struct {
+	Signal int    // host signal number
+	Addr   uint64 // for SIGSEGV and SIGBUS with HasAddr: the address accessed
+	RIP    uint64
+	Regs   [16]uint64 // in encoding order
+	Flags  uint64
+
+	HasAddr bool
+	Write   bool // the access was a write
+	Fetch   bool // the access was an instruction fetch
+	// Note says what the translator could not do, when that is the reason.
+	Note string
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("guest fault: signal %d at %#x", f.Signal, f.RIP)
+}
+
+// fault is the state in the thread's block as a Fault.
+func (t *Thread) fault(sig int) *Fault {
+	b := t.block
+	return &Fault{Signal: sig, RIP: b.RIP, Regs: b.Regs, Flags: b.Flags}
+}
+
+// fetchFault is the fault of executing at RIP where nothing is executable.
+func (t *Thread) fetchFault() *Fault {
+	f := t.fault(SigSEGV)
+	f.Addr, f.HasAddr, f.Fetch = f.RIP, true, true
+	return f
+}
+
+// onFault deals with a host signal in guest mode: a look-up that missed, a write
+// to code through another mapping, or the guest's own fault, which is returned.
+func (t *Thread) onFault() *Fault {
+	b := t.block
+	e := t.engine
+	m, ok := e.mark(b.HostPC)
+	t.host.Settled()
+	if guest, miss := missed(b.HostPC, b.FaultAddr, ok && m.Fix&rewrite.FixTable != 0); miss && b.FaultSignal == SigSEGV {
+		// Whoever branched here has r11 in Spill[0], or does not care.
+		b.RIP = guest
+		b.Regs[decode.R11] = b.Spill[0]
+		t.stats.Misses++
+		return t.toLanding(guest)
+	}
+	if !ok {
+		b.RIP = b.HostPC
+		f := t.fault(int(b.FaultSignal))
+		f.Note = "the translator has no record of this host address; this is a bug in it"
+		return f
+	}
+	settle(b, m)
+	if m.Fix&rewrite.FixGuard != 0 {
+		return t.outOfRange()
+	}
+	write := b.FaultTrap == trapPage && b.FaultError&pfWrite != 0
+	if write && b.FaultSignal == SigSEGV && e.mem.WriteFault(b.FaultAddr) {
+		return t.toCode(b.RIP, false)
+	}
+	f := t.fault(int(b.FaultSignal))
+	if b.FaultTrap == trapPage {
+		f.Addr, f.HasAddr, f.Write = b.FaultAddr, true, write
+	}
+	return f
+}
+
+// outOfRange is an indirect branch to a target beyond the arena's 4 GiB. A
+// target that is not canonical faults at the branch itself (#GP); any other is
+// reached, and faults there.
+func (t *Thread) outOfRange() *Fault {
+	b := t.block
+	in, target, err := t.branchTarget()
+	if err != nil {
+		f := t.fault(SigSEGV)
+		return f
+	}
+	if int64(target)<<16>>16 != int64(target) {
+		return t.fault(SigSEGV)
+	}
+	switch in.Flow {
+	case decode.FlowRet:
+		b.Regs[decode.RSP] += 8
+		if in.ImmLen == 2 {
+			b.Regs[decode.RSP] += uint64(uint16(in.Imm))
+		}
+	case decode.FlowCallInd:
+		sp := b.Regs[decode.RSP] - 8
+		if host.Store64(sp, in.End()) != nil {
+			f := t.fault(SigSEGV)
+			f.Addr, f.HasAddr, f.Write = sp, true, true
+			return f
+		}
+		b.Regs[decode.RSP] = sp
+	}
+	b.RIP = target
+	return t.fetchFault()
+}
+
+// branchTarget decodes the indirect branch at RIP and evaluates its operand.
+func (t *Thread) branchTarget() (in decode.Inst, target uint64, err error) {
+	b := t.block
+	if in, err = t.decode(b.RIP); err != nil {
+		return in, 0, err
+	}
+	switch {
+	case in.Flow == decode.FlowRet:
+		target, err = host.Load64(b.Regs[decode.RSP])
+	case !in.HasMem:
+		target = b.Regs[in.RM()]
+	default:
+		target, err = host.Load64(t.address(&in))
+	}
+	return in, target, err
+}
+
+// address evaluates the memory operand of in.
+func (t *Thread) address(in *decode.Inst) uint64 {
+	b := t.block
+	addr := uint64(in.Disp)
+	switch {
+	case in.Base == decode.RIP:
+		addr += in.End()
+	case in.Base != decode.NoReg:
+		addr += b.Regs[in.Base]
+	}
+	if in.Index != decode.NoReg {
+		addr += b.Regs[in.Index] * uint64(in.Scale)
+	}
+	if in.AddrSize == 4 {
+		addr = uint64(uint32(addr))
+	}
+	if in.Seg == decode.SegFS {
+		addr += b.FSBase
+	}
+	return addr
+}
+
+// decode decodes the guest instruction at pc.
+func (t *Thread) decode(pc uint64) (in decode.Inst, err error) {
+	var buf [decode.MaxLen]byte
+	e := t.engine
+	e.mem.RLock()
+	n, err := e.mem.Fetch(pc, buf[:])
+	e.mem.RUnlock()
+	if n == 0 {
+		return in, err
+	}
+	return in, in.Decode(buf[:n], pc)
+}

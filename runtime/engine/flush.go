@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"time"
+
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// stop makes every thread leave the guest and stay out until Engine.mu, which
+// the caller holds, is free again. The caller, too, is kicked: the address it has
+// looked up may be dropped.
+func (e *Engine) stop() {
+	e.threadsMu.Lock()
+	defer e.threadsMu.Unlock()
+	for t := range e.threads {
+		t.host.Kick()
+	}
+	if err := host.Barrier(); err != nil {
+		panic("engine: no memory barrier: " + err.Error())
+	}
+	for t := range e.threads {
+		for wait := time.Microsecond; t.host.InGuest(); {
+			time.Sleep(wait)
+			if wait < time.Millisecond {
+				wait *= 2
+			}
+		}
+	}
+}
+
+// flush drops all translations while other threads may be running. The caller
+// holds e.mu and is not in the guest.
+func (e *Engine) flush() {
+	e.stop()
+	e.drop()
+	e.stats.Flushes++
+}
+
+// drop forgets all translations; no thread is in the guest.
+func (e *Engine) drop() {
+	e.resetTable()
+	e.marksMu.Lock()
+	defer e.marksMu.Unlock()
+	e.pages.reset()
+	e.links = e.links[:0]
+	clear(e.calls)
+	e.resetBuffers()
+}
+
+// invalidate is called by the address space, with its lock held, before guest
+// code that was translated changes.
+func (e *Engine) invalidate(lo, hi uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.flush()
+}
+
+// setOptions switches all threads to translations made with the given options.
+// The caller holds e.mu and is not in the guest.
+func (e *Engine) setOptions(o rewrite.Options) {
+	if o == e.rw.Options {
+		return
+	}
+	e.flush()
+	e.rw.Options = o
+	if o.KeepR11 {
+		e.keepR11.Store(1)
+	}
+}
+
+// vdsoReturn is the host address at which a vDSO call returns to the guest.
+func (e *Engine) vdsoReturn() uint64 { return e.vdsoRet[e.keepR11.Load()] }

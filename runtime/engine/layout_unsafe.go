@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+
+	"cabitrans/codegen"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// Distances of the Block's fields from the %gs base.
+const (
+	offSpill   = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Spill))
+	offFSBase  = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.FSBase))
+	offRIP     = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.RIP))
+	offExitArg = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.ExitArg))
+)
+
+func blockFields() rewrite.Fields {
+	return rewrite.Fields{
+		Spill:   [4]int32{offSpill, offSpill + 8, offSpill + 16, offSpill + 24},
+		FSBase:  offFSBase,
+		RIP:     offRIP,
+		ExitArg: offExitArg,
+	}
+}
+
+func stubLayout() codegen.Layout {
+	const o = int32(host.BlockOffset)
+	var b host.Block
+	return codegen.Layout{
+		HostSP:    o + int32(unsafe.Offsetof(b.HostSP)),
+		HostBP:    o + int32(unsafe.Offsetof(b.HostBP)),
+		HostG:     o + int32(unsafe.Offsetof(b.HostG)),
+		State:     o + int32(unsafe.Offsetof(b.State)),
+		Kick:      o + int32(unsafe.Offsetof(b.Kick)),
+		Exit:      o + int32(unsafe.Offsetof(b.Exit)),
+		ExitArg:   offExitArg,
+		Entry:     o + int32(unsafe.Offsetof(b.Entry)),
+		MXCSR:     o + int32(unsafe.Offsetof(b.MXCSR)),
+		HostMXCSR: o + int32(unsafe.Offsetof(b.HostMXCSR)),
+		Regs:      o + int32(unsafe.Offsetof(b.Regs)),
+		Flags:     o + int32(unsafe.Offsetof(b.Flags)),
+		Result:    o + int32(unsafe.Offsetof(b.Result)),
+		XSave:     host.XSaveOffset,
+
+		StateHost: host.StateHost, StateGuest: host.StateGuest, StateLeaving: host.StateLeaving,
+		ExitCall: host.ExitCall, ExitLink: host.ExitLink, ExitSyscall: host.ExitSyscall,
+		ExitTrap: host.ExitTrap, ExitAbort: host.ExitAbort,
+		DefaultMXCSR: host.DefaultMXCSR,
+		HasAVX:       cpu.X86.HasAVX,
+	}
+}

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"cabitrans/codegen"
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// emit rewrites the region that find discovered and publishes it. called tells
+// that a direct call waits for entry.
+func (e *Engine) emit(entry uint64, called bool) {
+	e.marksMu.Lock()
+	defer e.marksMu.Unlock()
+	g := &e.region
+	// The guest's own order: what falls through there falls through here, and
+	// hot loops stay as compact as the guest's compiler made them.
+	slices.SortFunc(g.runs, func(a, b run) int { return cmp.Compare(a.lo, b.lo) })
+	if cap(g.host) < len(g.insts) {
+		g.host = make([]uint32, len(g.insts), maxRegion)
+	}
+	g.host = g.host[:len(g.insts)]
+	e.rw.Refs = g.refs[:0]
+	e.rw.Hot.Align(16)
+	start := e.rw.Hot.Len()
+
+	callEntry := false
+	joined := false // the previous run falls through to what comes next
+	var trapEntry uint32
+	for i := range g.runs {
+		r := &g.runs[i]
+		if r.first == r.last && r.lo != entry {
+			continue // nothing in it, and no branch to it is resolved here
+		}
+		if called && r.lo == entry && !joined {
+			e.rw.CallEntry(entry)
+			callEntry = true
+		}
+		if r.first == r.last {
+			trapEntry = e.offset()
+		}
+		for k := r.first; k < r.last; k++ {
+			e.emitInst(k, r)
+		}
+		joined = e.endRun(r, i)
+	}
+
+	g.refs = e.rw.Refs
+	for _, ref := range g.refs {
+		e.resolveRef(ref, entry, callEntry)
+	}
+	for i := range g.insts {
+		v := entryOf(g.host[i])
+		if callEntry && g.insts[i].PC == entry {
+			v |= entryCalled
+		}
+		e.publish(g.insts[i].PC, v)
+	}
+	if g.at(entry) == 0 {
+		e.publish(entry, entryOf(trapEntry))
+	}
+	for _, l := range g.rets {
+		e.setTable(l.pc, host.CacheLo+uint64(l.host))
+	}
+	e.stats.Regions++
+	e.stats.Blocks += uint64(len(g.runs))
+	e.stats.Instructions += uint64(len(g.insts))
+	for i := range g.insts {
+		e.stats.GuestBytes += uint64(g.insts[i].Len)
+	}
+	e.stats.HostBytes += uint64(e.rw.Hot.Len() - start)
+	e.stats.FSRewritten, e.rw.FSRewritten = e.stats.FSRewritten+e.rw.FSRewritten, 0
+}
+
+func entryOf(off uint32) entry { return entry(off) }
+
+// offset is where the next hot instruction goes.
+func (e *Engine) offset() uint32 { return uint32(e.rw.Hot.PC() - host.CacheLo) }
+
+func (e *Engine) emitInst(k int, r *run) {
+	g := &e.region
+	in := &g.insts[k]
+	d := in.PC - g.lo
+	g.host[k] = e.offset()
+	if in.Flow == decode.FlowJump && k == r.last-1 {
+		return // endRun lays it out
+	}
+	e.rw.Inst(in, g.code[d:])
+	if in.Flow == decode.FlowCall || in.Flow == decode.FlowCallInd {
+		g.rets = append(g.rets, landing{in.End(), e.offset()})
+		e.rw.ReturnLanding(in.End())
+	}
+}
+
+// endRun emits what follows the last instruction of run i and reports whether
+// control falls through to the next run.
+func (e *Engine) endRun(r *run, i int) (joined bool) {
+	g := &e.region
+	next := uint64(0)
+	if i+1 < len(g.runs) && g.runs[i+1].first < g.runs[i+1].last {
+		next = g.runs[i+1].lo
+	}
+	from, to := r.next, r.next
+	switch r.end {
+	case endsTrap:
+		e.rw.Trap(r.next, rewrite.TrapInvalid)
+		return false
+	case endsFetch:
+		e.rw.Trap(r.next, rewrite.TrapFetch)
+		return false
+	case endsClosed:
+		last := &g.insts[r.last-1]
+		if last.Flow != decode.FlowJump {
+			return false
+		}
+		from, to = last.PC, last.Target
+		if to == next && next != 0 {
+			// A jump to what is laid out next still needs a place of its own, for
+			// a branch to the jump itself: the body of the target serves.
+			return true
+		}
+	case endsJoin:
+		if to == next && next != 0 {
+			return true
+		}
+	}
+	e.rw.Jump(from, to)
+	return false
+}
+
+// known reports whether the address of pc's translation is fixed once the
+// current region is complete.
+func (e *Engine) known(pc uint64) bool {
+	return e.region.at(pc) != 0 || e.pages.at(pc).translated()
+}
+
+// resolveRef makes a branch of the current region reach its target, or an exit
+// while there is none.
+func (e *Engine) resolveRef(ref rewrite.Ref, entry uint64, callEntry bool) {
+	g := &e.region
+	code := e.space.Code()
+	var target uint64
+	if i := g.at(ref.Target); i != 0 {
+		target = host.CacheLo + uint64(g.host[i-1])
+		if ref.Kind == rewrite.RefCall {
+			if callEntry && ref.Target == entry {
+				target -= rewrite.CallEntryLen
+			} else {
+				target = e.coldCallEntry(ref.Target, target)
+			}
+		}
+	} else if t := e.pages.at(ref.Target); t.translated() {
+		target = e.target(ref.Target, t, ref.Kind)
+	} else {
+		e.addLink(ref)
+		return
+	}
+	putRel32(code, ref.Pos, target)
+}
+
+// putRel32 completes a branch that no thread can be executing yet.
+func putRel32(code []byte, pos uint32, target uint64) {
+	d := uint32(target - (host.CacheLo + uint64(pos) + 4))
+	code[pos], code[pos+1], code[pos+2], code[pos+3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
+}
+
+// target is the host address at which a branch of the given kind enters the
+// translation t of pc.
+func (e *Engine) target(pc uint64, t entry, kind rewrite.RefKind) uint64 {
+	switch {
+	case kind == rewrite.RefJump:
+		return t.host()
+	case t&entryCalled != 0:
+		return t.host() - rewrite.CallEntryLen
+	default:
+		return e.coldCallEntry(pc, t.host())
+	}
+}
+
+func (e *Engine) coldCallEntry(pc, body uint64) uint64 {
+	addr, ok := e.calls[pc]
+	if !ok {
+		addr = e.rw.ColdCallEntry(pc, body)
+		e.calls[pc] = addr
+	}
+	return addr
+}
+
+// publish makes a translation visible, and known to the branches that wait.
+func (e *Engine) publish(pc uint64, v entry) {
+	old := e.pages.at(pc)
+	e.pages.set(pc, v)
+	if old&entryPending == 0 {
+		return
+	}
+	for i := uint32(old &^ entryPending); i != 0; {
+		l := &e.links[i]
+		codegen.PatchRel32(e.space.Code(), host.CacheLo, l.pos, e.target(pc, v, l.kind))
+		e.stats.Links++
+		i = l.next
+	}
+}

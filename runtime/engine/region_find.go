@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"errors"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+const (
+	// maxRegion bounds the instructions of a region.
+	maxRegion = 1024
+	// The window is the stretch of guest text a region may cover.
+	windowPages = 16
+	windowSize  = windowPages * host.PageSize
+)
+
+// A region is what is translated at once: the code reachable from an address by
+// direct jumps, without following calls, inside a window. It is a scratch area
+// that is reused; all of it belongs to Engine.mu.
+type region struct {
+	lo    uint64 // first address of the window
+	code  [windowSize]byte
+	have  [windowPages]int16 // bytes of the page that are executable; -1: not asked yet
+	index [windowSize]uint16 // 1 + number of the instruction that begins here
+	insts []decode.Inst
+	host  []uint32 // by instruction: offset in the cache
+	runs  []run
+	work  []uint64
+	refs  []rewrite.Ref
+	rets  []landing
+}
+
+// A run is a stretch of instructions that follow one another.
+type run struct {
+	first, last int // instructions [first, last)
+	lo          uint64
+	end         runEnd
+	next        uint64 // where control goes behind the last one
+}
+
+type runEnd uint8
+
+const (
+	endsClosed runEnd = iota // the last instruction goes elsewhere
+	endsJoin                 // falls through to next, in this region or not
+	endsTrap                 // next cannot be decoded
+	endsFetch                // next is not executable
+)
+
+// A landing is where a call returns to.
+type landing struct {
+	pc   uint64
+	host uint32
+}
+
+func (g *region) begin(pc uint64) {
+	lo := pc &^ (host.PageSize - 1)
+	if back := uint64(windowPages / 4 * host.PageSize); lo > back {
+		lo -= back
+	} else {
+		lo = 0
+	}
+	for i := range g.insts {
+		g.index[g.insts[i].PC-g.lo] = 0
+	}
+	g.lo = lo
+	for i := range g.have {
+		g.have[i] = -1
+	}
+	g.insts, g.host, g.runs, g.work = g.insts[:0], g.host[:0], g.runs[:0], g.work[:0]
+	g.refs, g.rets = g.refs[:0], g.rets[:0]
+}
+
+// at is 1 + the number of the instruction that begins at pc, or 0.
+func (g *region) at(pc uint64) int {
+	if d := pc - g.lo; d < windowSize {
+		return int(g.index[d])
+	}
+	return 0
+}
+
+// bytes returns the executable bytes from pc on, inside the window: at least 15
+// unless executable memory or the window ends before.
+func (e *Engine) bytes(pc uint64) []byte {
+	g := &e.region
+	d := pc - g.lo
+	if d >= windowSize {
+		return nil
+	}
+	p := d / host.PageSize
+	n := e.load(p)
+	end := p*host.PageSize + uint64(n)
+	if n == host.PageSize && end-d < decode.MaxLen && p+1 < windowPages {
+		end += uint64(e.load(p + 1))
+	}
+	if d >= end {
+		return nil
+	}
+	return g.code[d:end]
+}
+
+// load copies a page of guest text. It is marked as translated before it is
+// read: a write through another mapping from then on invalidates.
+func (e *Engine) load(p uint64) int {
+	g := &e.region
+	if g.have[p] < 0 {
+		pc := g.lo + p*host.PageSize
+		e.mem.MarkTranslated(pc, pc+host.PageSize)
+		n, _ := e.mem.Fetch(pc, g.code[p*host.PageSize:(p+1)*host.PageSize])
+		g.have[p] = int16(n)
+	}
+	return int(g.have[p])
+}
+
+// find discovers the region of pc. It reports whether a continuation of a call
+// in it reads r11.
+func (e *Engine) find(pc uint64) (readsR11 bool) {
+	g := &e.region
+	g.begin(pc)
+	g.work = append(g.work, pc)
+	for len(g.work) > 0 {
+		pc := g.work[len(g.work)-1]
+		g.work = g.work[:len(g.work)-1]
+		if pc-g.lo < windowSize && g.at(pc) == 0 && (len(g.insts) == 0 || !e.pages.at(pc).translated()) {
+			e.findRun(pc)
+		}
+	}
+	for i := range g.insts {
+		f := g.insts[i].Flow
+		if (f == decode.FlowCall || f == decode.FlowCallInd) && e.liveR11(g.insts[i].End()) == r11Read {
+			return true
+		}
+	}
+	return false
+}
+
+// findRun decodes from pc on until control leaves.
+func (e *Engine) findRun(pc uint64) {
+	g := &e.region
+	r := run{first: len(g.insts), lo: pc}
+	for r.end = endsJoin; ; {
+		if len(g.insts) == maxRegion || g.at(pc) != 0 || pc != r.lo && e.pages.at(pc).translated() || pc-g.lo >= windowSize {
+			break
+		}
+		code := e.bytes(pc)
+		if len(code) == 0 {
+			// Beyond the window another region begins; inside it memory ends.
+			r.end = endsFetch
+			break
+		}
+		g.insts = append(g.insts, decode.Inst{})
+		in := &g.insts[len(g.insts)-1]
+		if err := in.Decode(code, pc); err != nil {
+			g.insts = g.insts[:len(g.insts)-1]
+			switch {
+			case !errors.Is(err, decode.ErrTruncated):
+				r.end = endsTrap
+			case pc-g.lo+uint64(len(code)) >= windowSize && len(g.insts) > r.first:
+				// The instruction straddles the end of the window.
+			default:
+				r.end = endsFetch
+			}
+			break
+		}
+		g.index[pc-g.lo] = uint16(len(g.insts))
+		pc = in.End()
+		switch in.Flow {
+		case decode.FlowCond, decode.FlowLoop:
+			g.work = append(g.work, in.Target)
+		case decode.FlowJump:
+			g.work = append(g.work, in.Target)
+			r.end = endsClosed
+		case decode.FlowNext, decode.FlowCall, decode.FlowCallInd, decode.FlowSyscall, decode.FlowXabort:
+		default:
+			r.end = endsClosed
+		}
+		if r.end == endsClosed {
+			break
+		}
+	}
+	r.last, r.next = len(g.insts), pc
+	g.runs = append(g.runs, r)
+}
+
+type r11Use uint8
+
+const (
+	r11Unknown r11Use = iota
+	r11Dead
+	r11Read
+)
+
+// liveR11 follows the code at pc until it reads or replaces r11, no further than
+// the first branch or eight instructions.
+func (e *Engine) liveR11(pc uint64) r11Use {
+	var in decode.Inst
+	for range 8 {
+		code := e.bytes(pc)
+		if len(code) == 0 || in.Decode(code, pc) != nil {
+			return r11Unknown
+		}
+		switch {
+		case in.Reads.Has(decode.R11):
+			return r11Read
+		case in.Kills.Has(decode.R11):
+			return r11Dead
+		case in.Flow == decode.FlowRet:
+			return r11Dead
+		case in.Flow == decode.FlowJump:
+			pc = in.Target
+			continue
+		case in.Flow != decode.FlowNext:
+			return r11Unknown
+		}
+		pc = in.End()
+	}
+	return r11Unknown
+}

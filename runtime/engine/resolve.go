@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"cabitrans/runtime/host"
+)
+
+// errNoCode is what resolve answers for an address without executable memory:
+// the guest's own fault.
+var errNoCode = errors.New("no executable memory at the address")
+
+// lookup returns the host address of pc's translation without a lock. The
+// address may be dropped at any moment; the entry stub refuses it then.
+func (e *Engine) lookup(pc uint64) (uint64, bool) {
+	t := e.pages.at(pc)
+	return t.host(), t.translated()
+}
+
+// resolve returns the host address at which guest address pc is translated,
+// translating it if need be, and ends a kick that the thread has pending.
+// called says that a direct call waits for the translation.
+func (e *Engine) resolve(t *Thread, pc uint64, called bool) (uint64, error) {
+	e.mem.RLock()
+	defer e.mem.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.host.ClearKick()
+	return e.translate(pc, called)
+}
+
+// landing resolves pc as the target of an indirect branch and enters it in the
+// table.
+func (e *Engine) landing(t *Thread, pc uint64) (uint64, error) {
+	e.mem.RLock()
+	defer e.mem.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.host.ClearKick()
+	e.stats.TableMisses++
+	body, err := e.translate(pc, false)
+	if err != nil {
+		return 0, err
+	}
+	to := body
+	if _, vdso := e.vdso.call(pc); !vdso {
+		e.region.begin(pc)
+		if e.liveR11(pc) != r11Dead {
+			e.marksMu.Lock()
+			to = e.rw.Landing(pc, body)
+			e.marksMu.Unlock()
+		}
+	}
+	e.setTable(pc, to)
+	return body, nil
+}
+
+// translate is resolve with the locks held.
+func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
+	if h, ok := e.lookup(pc); ok {
+		return h, nil
+	}
+	if !inArena(pc) {
+		return 0, errNoCode
+	}
+	begin := time.Now()
+	defer func() { e.stats.TranslateTime += time.Since(begin) }()
+	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
+		e.flush()
+	}
+	if n, ok := e.vdso.call(pc); ok {
+		return e.translateVDSO(pc, n), nil
+	}
+	if e.find(pc) && !e.rw.Options.KeepR11 {
+		o := e.rw.Options
+		o.KeepR11 = true
+		e.setOptions(o)
+		e.find(pc)
+	}
+	g := &e.region
+	if len(g.insts) == 0 && g.runs[0].end == endsFetch {
+		return 0, errNoCode
+	}
+	e.emit(pc, called)
+	h, _ := e.lookup(pc)
+	return h, nil
+}
+
+// translateVDSO makes a vDSO entry an exit.
+func (e *Engine) translateVDSO(pc uint64, n uint32) uint64 {
+	e.marksMu.Lock()
+	defer e.marksMu.Unlock()
+	e.rw.Hot.Align(16)
+	off := e.offset()
+	e.rw.Call(pc, n)
+	e.publish(pc, entryOf(off))
+	return host.CacheLo + uint64(off)
+}

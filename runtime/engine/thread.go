@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+	"cabitrans/runtime/kernel"
+)
+
+// A Thread runs one guest thread on the operating-system thread that its host
+// side is bound to.
+type Thread struct {
+	engine *Engine
+	host   *host.Thread
+	block  *host.Block
+	kernel *kernel.Thread
+	calls  []abi.Call // the call of each vDSO slot
+	args   [8]uint64
+	stub   uint64 // through which the guest is entered next
+	stats  ThreadStats
+}
+
+// Start is the state in which a thread begins: everything else is zero or as the
+// ABI sets it.
+type Start struct {
+	RIP, RSP, RDI, RSI uint64
+}
+
+// NewThread makes the calling goroutine's host thread run a guest thread. calls
+// names the system call of each vDSO slot.
+func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s Start) *Thread {
+	t := &Thread{engine: e, host: ht, block: ht.Block(), kernel: kt, calls: calls, stub: e.stubs.EnterFull}
+	b := t.block
+	b.RIP, b.Flags, b.FSBase = s.RIP, 0x202, ht.FSWord
+	b.Regs[decode.RSP], b.Regs[decode.RDI], b.Regs[decode.RSI] = s.RSP, s.RDI, s.RSI
+	// An empty XSAVE area loads the initial state of every component, except for
+	// MXCSR, which is always taken from it.
+	binary.LittleEndian.PutUint32(ht.XSave()[24:], host.DefaultMXCSR)
+	e.threadsMu.Lock()
+	e.threads[t] = struct{}{}
+	e.threadsMu.Unlock()
+	return t
+}
+
+// Close ends the thread for the engine.
+func (t *Thread) Close() {
+	e := t.engine
+	e.threadsMu.Lock()
+	delete(e.threads, t)
+	e.ended.add(&t.stats)
+	e.threadsMu.Unlock()
+}
+
+// Run executes the thread until it or its process ends. A fault is returned with
+// the guest's state; it is nil when a system call or a kick ended the thread.
+func (t *Thread) Run() *Fault {
+	b := t.block
+	if f := t.toCode(b.RIP, false); f != nil {
+		return f
+	}
+	for {
+		t.stats.Switches++
+		t.host.Enter(t.stub)
+		t.stats.Exits[b.Exit]++
+		var f *Fault
+		switch b.Exit {
+		case host.ExitCall:
+			if !t.vdsoCall() {
+				return nil
+			}
+			continue
+		case host.ExitSyscall:
+			more := t.rawCall()
+			if !more {
+				return nil
+			}
+			f = t.toNext()
+		case host.ExitLink:
+			f = t.onLink()
+		case host.ExitFault:
+			f = t.onFault()
+		case host.ExitTrap:
+			f = t.onTrap(rewrite.TrapKind(b.ExitArg))
+		case host.ExitKick:
+			t.onKick()
+			if !t.attend() {
+				return nil
+			}
+			f = t.toCode(b.RIP, false)
+		case host.ExitAbort:
+			if !t.attend() {
+				return nil
+			}
+			if t.stub == t.engine.stubs.EnterFull {
+				f = t.toCode(b.RIP, false)
+			}
+		default:
+			panic("engine: unknown exit")
+		}
+		if f != nil {
+			return f
+		}
+	}
+}
+
+// toCode makes the thread continue at guest address pc with all registers.
+func (t *Thread) toCode(pc uint64, called bool) *Fault {
+	b := t.block
+	b.RIP = pc
+	h, err := t.engine.resolve(t, pc, called)
+	if err != nil {
+		return t.fetchFault()
+	}
+	b.Entry, t.stub = h, t.engine.stubs.EnterFull
+	return nil
+}
+
+// toLanding is toCode for the target of an indirect branch that missed.
+func (t *Thread) toLanding(pc uint64) *Fault {
+	b := t.block
+	h, err := t.engine.landing(t, pc)
+	if err != nil {
+		return t.fetchFault()
+	}
+	b.Entry, t.stub = h, t.engine.stubs.EnterFull
+	return nil
+}
+
+// toNext is toCode for RIP, without a lock when it is translated.
+func (t *Thread) toNext() *Fault {
+	b := t.block
+	if h, ok := t.engine.lookup(b.RIP); ok {
+		b.Entry, t.stub = h, t.engine.stubs.EnterFull
+		return nil
+	}
+	return t.toCode(b.RIP, false)
+}
+
+// onLink translates the target of a direct branch.
+func (t *Thread) onLink() *Fault {
+	return t.toCode(t.block.RIP, rewrite.RefKind(t.block.ExitArg) == rewrite.RefCall)
+}
+
+// onKick settles the state of a thread that a kick took out of the guest.
+func (t *Thread) onKick() {
+	b := t.block
+	m, ok := t.engine.mark(b.HostPC)
+	t.host.Settled()
+	if d := b.HostPC - host.MissBase; d < host.MissSize {
+		b.RIP, b.Regs[decode.R11] = d, b.Spill[0]
+	} else if ok {
+		settle(b, m)
+	} else {
+		panic("engine: a kick found the guest outside the code cache")
+	}
+}
+
+// attend sees to what the thread was kicked for; false when it is to end.
+func (t *Thread) attend() bool {
+	e := t.engine
+	e.mu.Lock() // whoever stopped the world holds it
+	t.host.ClearKick()
+	e.mu.Unlock()
+	return !t.kernel.Process().Exiting()
+}
+
+// vdsoCall makes the system call that the guest asked for through the vDSO, and
+// prepares the return; false when the thread is to end.
+func (t *Thread) vdsoCall() bool {
+	b := t.block
+	c := t.calls[b.ExitArg]
+	a := &t.args
+	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
+	a[3], a[4], a[5] = b.Regs[decode.RCX], b.Regs[decode.R8], b.Regs[decode.R9]
+	if n := machineArgs[c]; n > 6 {
+		for i := 6; i < n; i++ {
+			v, err := t.engine.mem.Load64(b.Regs[decode.RSP] + 8*uint64(i-5))
+			if err != nil {
+				v = 0 // no stack to read: the pointer this argument is will fault
+			}
+			a[i] = v
+		}
+	}
+	for {
+		o := t.kernel.CallVDSO(c, a)
+		switch o.Action {
+		case kernel.ActionContinue:
+			b.Result = uint64(o.Errno)
+			b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+			return true
+		case kernel.ActionRestart:
+			if !t.attend() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// carry is the flag by which a raw system call reports failure.
+const carry = 1
+
+// rawCall makes the system call of a syscall instruction; false when the thread
+// is to end.
+func (t *Thread) rawCall() bool {
+	b := t.block
+	a := &t.args
+	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
+	a[3], a[4], a[5] = b.Regs[decode.R10], b.Regs[decode.R8], b.Regs[decode.R9]
+	for {
+		r0, r1, o := t.kernel.CallRaw(b.Regs[decode.RAX], a)
+		switch o.Action {
+		case kernel.ActionContinue:
+			if o.Errno != 0 {
+				b.Regs[decode.RAX] = uint64(o.Errno)
+				b.Flags |= carry
+			} else {
+				b.Regs[decode.RAX], b.Regs[decode.RDX] = r0, r1
+				b.Flags &^= carry
+			}
+			return true
+		case kernel.ActionRestart:
+			if !t.attend() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// machineArgs is the number of machine arguments of each call through the vDSO,
+// result pointers included.
+var machineArgs = func() (n [abi.NumCalls]int) {
+	for c := range n {
+		n[c] = abi.Call(c).Info().NArgs()
+	}
+	return n
+}()
+
+// MoveBase sets the %fs base of a thread, the calling one, to addr. The first
+// call of a process switches all threads to translations that load the base from
+// the thread block.
+func (e *Engine) MoveBase(b *host.Block, addr uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	b.FSBase = addr
+	o := e.rw.Options
+	o.MovingBase = true
+	e.setOptions(o)
+}
