@@ -1,0 +1,28 @@
+package kernel
+
+import (
+	"errors"
+	"syscall"
+
+	"cabitrans/runtime/abi"
+)
+
+// errnoOf converts an error of package host.
+func errnoOf(err error) abi.Errno {
+	if err == nil {
+		return 0
+	}
+	var e syscall.Errno
+	if errors.As(err, &e) {
+		return fromHost(e)
+	}
+	return abi.EIO
+}
+
+// Results of handlers that no guest ever sees: what is to be done with the thread
+// instead of returning to it.
+const (
+	errRestart     abi.Errno = 0xffff - iota // interrupted by a kick: call again
+	errExitThread                            // the thread is gone
+	errExitProcess                           // the process is ending
+)

@@ -1,0 +1,198 @@
+package kernel
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+	"cabitrans/runtime/memory"
+)
+
+// Engine is what the kernel asks of the part that runs guest code.
+type Engine interface {
+	// StartThread starts a guest thread at entry with the given stack top, which
+	// is 16-byte aligned, and (tid, arg) as its arguments. abi.EAGAIN when the
+	// host cannot have another thread.
+	StartThread(entry, stackTop, arg uint64, tid abi.Tid) error
+	// SetTCB moves the %fs base of t, which is the calling thread, to addr.
+	SetTCB(t *Thread, addr uint64)
+}
+
+// Config is what a process starts with.
+type Config struct {
+	Space  *memory.AddressSpace
+	Engine Engine
+	FDs    []Grant // become descriptors 0, 1, 2 and so on
+}
+
+// Process is the kernel's side of one guest process.
+type Process struct {
+	mem    *memory.AddressSpace
+	engine Engine
+	fds    fdTable
+	futex  futexes
+
+	exiting atomic.Bool // set once status is decided
+	done    chan struct{}
+
+	mu      sync.Mutex
+	status  ExitStatus
+	threads map[abi.Tid]*Thread // nil value: reserved for a thread that is starting
+	lastTid abi.Tid
+	ended   Counts // calls of threads that are gone
+}
+
+// ExitStatus says how a process ended: by itself with Code, or by Signal when
+// that is not 0.
+type ExitStatus struct {
+	Code   abi.Exitcode
+	Signal abi.Signal
+}
+
+// Counts holds how often each system call was made.
+type Counts [abi.NumCalls]uint64
+
+// NewProcess makes a process without threads. Close gives its descriptors back.
+func NewProcess(c Config) (*Process, error) {
+	p := &Process{
+		mem:     c.Space,
+		engine:  c.Engine,
+		done:    make(chan struct{}),
+		threads: make(map[abi.Tid]*Thread),
+	}
+	p.futex.mem = c.Space
+	for i, g := range c.FDs {
+		if err := p.fds.grant(g); err != nil {
+			p.fds.closeAll()
+			return nil, fmt.Errorf("descriptor %d of the guest: %w", i, err)
+		}
+	}
+	return p, nil
+}
+
+// Close releases the process's descriptors. All its threads have left.
+func (p *Process) Close() { p.fds.closeAll() }
+
+// AllocTid reserves the identifier of a thread that is about to start; NewThread
+// or FreeTid must follow. EAGAIN when there are too many threads.
+func (p *Process) AllocTid() (abi.Tid, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.threads) >= host.MaxThreads {
+		return 0, abi.EAGAIN
+	}
+	for {
+		p.lastTid = p.lastTid%abi.TidMax + 1 // 1 to TidMax
+		if _, used := p.threads[p.lastTid]; !used {
+			p.threads[p.lastTid] = nil
+			return p.lastTid, nil
+		}
+	}
+}
+
+// FreeTid takes back an identifier whose thread could not be started.
+func (p *Process) FreeTid(tid abi.Tid) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.threads, tid)
+}
+
+// NewThread makes the kernel's side of a thread. It is called on that thread,
+// with an identifier from AllocTid.
+func (p *Process) NewThread(tid abi.Tid, ht *host.Thread) *Thread {
+	t := &Thread{Tid: tid, Host: ht, proc: p}
+	t.wait.tid = uint32(tid)
+	t.wait.wake = ht.Unpark
+	t.poll.subs = t.poll.store[:0]
+	p.mu.Lock()
+	p.threads[tid] = t
+	p.mu.Unlock()
+	if p.exiting.Load() {
+		ht.Kick() // the ending may have looked through the list before
+	}
+	return t
+}
+
+// Leave takes the thread out of the process, after its last instruction and
+// before its host thread is closed. More than one call is allowed. The process
+// ends with code 0 when the last thread leaves it running.
+func (t *Thread) Leave() {
+	p := t.proc
+	p.mu.Lock()
+	if p.threads[t.Tid] != t {
+		p.mu.Unlock()
+		return
+	}
+	delete(p.threads, t.Tid)
+	t.addCounts(&p.ended)
+	last := len(p.threads) == 0
+	p.mu.Unlock()
+	t.poll.finish()
+	if last {
+		p.Exit(0)
+	}
+}
+
+// Exit ends the process as proc_exit does: the first ending counts, and every
+// thread is kicked. It does not wait for them.
+func (p *Process) Exit(code abi.Exitcode) { p.end(ExitStatus{Code: code}) }
+
+// Kill ends the process by a signal, which is not 0.
+func (p *Process) Kill(sig abi.Signal) { p.end(ExitStatus{Signal: sig}) }
+
+func (p *Process) end(s ExitStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.exiting.Load() {
+		return
+	}
+	p.status = s
+	p.exiting.Store(true)
+	close(p.done)
+	for _, t := range p.threads {
+		if t != nil {
+			t.Host.Kick()
+		}
+	}
+}
+
+// Done is closed when the process's end is decided; its threads may still be on
+// their way out.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exiting reports whether the process's end is decided.
+func (p *Process) Exiting() bool { return p.exiting.Load() }
+
+// Status returns how the process ended; false while it has not.
+func (p *Process) Status() (ExitStatus, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status, p.exiting.Load()
+}
+
+// Threads calls f for every thread that has begun and not left, in no order and
+// with the list locked: f may kick, and must not call back into the process.
+func (p *Process) Threads(f func(*Thread)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.threads {
+		if t != nil {
+			f(t)
+		}
+	}
+}
+
+// Counts returns how often each system call was made so far.
+func (p *Process) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.ended
+	for _, t := range p.threads {
+		if t != nil {
+			t.addCounts(&c)
+		}
+	}
+	return c
+}

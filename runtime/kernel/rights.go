@@ -1,0 +1,67 @@
+package kernel
+
+import (
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+)
+
+// The rights that each type of descriptor starts with (upstream's table:
+// cloudabi-utils, src/libemulator/rights.h). A right that no operation on the
+// type could use is left out, so that sharing a descriptor shares nothing else.
+const (
+	rightsAll = abi.RightFDDatasync | abi.RightFDRead | abi.RightFDSeek |
+		abi.RightFDStatPutFlags | abi.RightFDSync | abi.RightFDTell | abi.RightFDWrite |
+		abi.RightFileAdvise | abi.RightFileAllocate | abi.RightFileCreateDirectory |
+		abi.RightFileCreateFile | abi.RightFileLinkSource | abi.RightFileLinkTarget |
+		abi.RightFileOpen | abi.RightFileReaddir | abi.RightFileReadlink |
+		abi.RightFileRenameSource | abi.RightFileRenameTarget | abi.RightFileStatFget |
+		abi.RightFileStatFputSize | abi.RightFileStatFputTimes | abi.RightFileStatGet |
+		abi.RightFileStatPutTimes | abi.RightFileSymlink | abi.RightFileUnlink |
+		abi.RightMemMap | abi.RightMemMapExec | abi.RightPollFDReadwrite |
+		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown
+
+	rightsDirectory = abi.RightFDStatPutFlags | abi.RightFDSync |
+		abi.RightFileAdvise | abi.RightFileCreateDirectory | abi.RightFileCreateFile |
+		abi.RightFileLinkSource | abi.RightFileLinkTarget | abi.RightFileOpen |
+		abi.RightFileReaddir | abi.RightFileReadlink | abi.RightFileRenameSource |
+		abi.RightFileRenameTarget | abi.RightFileStatFget | abi.RightFileStatFputTimes |
+		abi.RightFileStatGet | abi.RightFileStatPutTimes | abi.RightFileSymlink |
+		abi.RightFileUnlink | abi.RightPollFDReadwrite
+
+	rightsRegular = abi.RightFDDatasync | abi.RightFDRead | abi.RightFDSeek |
+		abi.RightFDStatPutFlags | abi.RightFDSync | abi.RightFDTell | abi.RightFDWrite |
+		abi.RightFileAdvise | abi.RightFileAllocate | abi.RightFileStatFget |
+		abi.RightFileStatFputSize | abi.RightFileStatFputTimes | abi.RightMemMap |
+		abi.RightMemMapExec | abi.RightPollFDReadwrite | abi.RightProcExec
+
+	rightsSharedMemory = abi.RightFDRead | abi.RightFDWrite | abi.RightFileStatFget |
+		abi.RightFileStatFputSize | abi.RightMemMap | abi.RightMemMapExec
+
+	rightsTTY = abi.RightFDRead | abi.RightFDStatPutFlags | abi.RightFDWrite |
+		abi.RightFileStatFget | abi.RightPollFDReadwrite
+
+	rightsSocket = rightsTTY | abi.RightSockShutdown
+)
+
+// typeRights returns the guest's type of a host object and the rights a
+// descriptor of it starts with; ok is false for objects that have no type in the
+// ABI. A pipe is a stream, as upstream has it.
+func typeRights(k host.FileKind) (t abi.Filetype, base, inheriting abi.Rights, ok bool) {
+	switch k {
+	case host.KindBlockDevice:
+		return abi.FiletypeBlockDevice, rightsAll, rightsAll, true
+	case host.KindCharDevice:
+		return abi.FiletypeCharacterDevice, rightsAll, rightsAll, true
+	case host.KindTTY:
+		return abi.FiletypeCharacterDevice, rightsTTY, 0, true
+	case host.KindDirectory:
+		return abi.FiletypeDirectory, rightsDirectory, rightsDirectory | rightsRegular, true
+	case host.KindRegular:
+		return abi.FiletypeRegularFile, rightsRegular, 0, true
+	case host.KindPipe, host.KindStreamSocket:
+		return abi.FiletypeSocketStream, rightsSocket, rightsAll, true
+	case host.KindDatagramSocket:
+		return abi.FiletypeSocketDgram, rightsSocket, rightsAll, true
+	}
+	return abi.FiletypeUnknown, 0, 0, false
+}

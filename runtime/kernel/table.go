@@ -1,0 +1,78 @@
+package kernel
+
+import "cabitrans/runtime/abi"
+
+// A handler executes one system call on the thread that made it. a holds the
+// machine arguments without result pointers; narrow ones may have garbage above
+// their width, so handlers convert each to its type, once. r0 and r1 are the
+// results, zero-extended. What it may block in, it leaves with errRestart when
+// the thread is kicked, and is then called again with the same arguments.
+type handler func(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno)
+
+// table lists the system calls that are built; every other one is ENOSYS.
+var table = []struct {
+	call abi.Call
+	do   handler
+	note string
+}{
+	{abi.CallClockResGet, clockResGet, ""},
+	{abi.CallClockTimeGet, clockTimeGet, "precision is not needed: every answer is exact"},
+	{abi.CallCondvarSignal, condvarSignal, "scope shared: threads meet by address, within this process"},
+	{abi.CallFDClose, fdClose, ""},
+	{abi.CallFDCreate1, fdCreate1, "shared_memory"},
+	{abi.CallFDCreate2, fdCreate2, ""},
+	{abi.CallFDDatasync, fdDatasync, ""},
+	{abi.CallFDDup, fdDup, ""},
+	{abi.CallFDPread, fdPread, ""},
+	{abi.CallFDPwrite, fdPwrite, ""},
+	{abi.CallFDRead, fdRead, ""},
+	{abi.CallFDReplace, fdReplace, ""},
+	{abi.CallFDSeek, fdSeek, ""},
+	{abi.CallFDStatGet, fdStatGet, ""},
+	{abi.CallFDStatPut, fdStatPut, "dsync, rsync and sync cannot be changed after opening: ENOTSUP"},
+	{abi.CallFDSync, fdSync, ""},
+	{abi.CallFDWrite, fdWrite, ""},
+	{abi.CallFileStatFget, fileStatFget, ""},
+	{abi.CallFileStatFput, fileStatFput, "size; the times are ENOSYS"},
+	{abi.CallLockUnlock, lockUnlock, "scope as for condvar_signal"},
+	{abi.CallMemAdvise, memAdvise, ""},
+	{abi.CallMemLock, memLock, "raw only"},
+	{abi.CallMemMap, memMap, ""},
+	{abi.CallMemProtect, memProtect, ""},
+	{abi.CallMemSync, memSync, ""},
+	{abi.CallMemUnlock, memUnlock, "raw only"},
+	{abi.CallMemUnmap, memUnmap, ""},
+	{abi.CallPoll, pollCall, "proc_terminate: there are no process descriptors yet"},
+	{abi.CallProcExit, procExit, ""},
+	{abi.CallProcRaise, procRaise, ""},
+	{abi.CallRandomGet, randomGet, ""},
+	{abi.CallThreadCreate, threadCreate, ""},
+	{abi.CallThreadExit, threadExit, ""},
+	{abi.CallThreadTcbSet, threadTcbSet, "raw only"},
+	{abi.CallThreadYield, threadYield, ""},
+}
+
+// A dispatch is a table row in the form that dispatch needs.
+type dispatch struct {
+	do      handler
+	params  uint8    // machine arguments before the result pointers
+	results uint8    // 0 to 2
+	size    [2]uint8 // bytes of each result
+	pure    bool     // has no effect but its result
+}
+
+var calls [abi.NumCalls]dispatch
+
+func init() {
+	for _, row := range table {
+		info := row.call.Info()
+		c := &calls[row.call]
+		c.do = row.do
+		c.params, c.results = uint8(info.NParamArgs()), uint8(len(info.Results))
+		for i, r := range info.Results {
+			c.size[i] = uint8(r.Size())
+		}
+	}
+	calls[abi.CallClockResGet].pure = true
+	calls[abi.CallClockTimeGet].pure = true
+}

@@ -1,0 +1,152 @@
+package kernel
+
+import (
+	"sync/atomic"
+
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+)
+
+// Thread is the kernel's side of one guest thread. Only the thread itself uses
+// it, apart from what waiter says and the counters, which others may read. It
+// holds the scratch memory of all calls: a call allocates nothing.
+type Thread struct {
+	Tid  abi.Tid
+	Host *host.Thread
+
+	proc   *Process
+	counts [abi.NumCalls]atomic.Uint64
+
+	// again is set while the engine owes us the repetition of a call.
+	again     bool
+	againCall abi.Call
+
+	wait waiter
+	poll poll
+	iov  [inlineIovecs]host.Iovec
+	more []host.Iovec // for longer arrays, once one has been seen
+	buf  [128]byte
+}
+
+// Process returns the process the thread belongs to.
+func (t *Thread) Process() *Process { return t.proc }
+
+func (t *Thread) addCounts(c *Counts) {
+	for i := range c {
+		c[i] += t.counts[i].Load()
+	}
+}
+
+// Action says what the engine does after a system call.
+type Action uint8
+
+const (
+	ActionContinue    Action = iota // return to the guest
+	ActionRestart                   // kicked: see to the kick, then make the same call again
+	ActionExitThread                // the guest thread is gone, its stack may be too
+	ActionExitProcess               // the process is ending
+)
+
+// Outcome is the end of a system call. Errno counts only with ActionContinue.
+type Outcome struct {
+	Errno  abi.Errno
+	Action Action
+}
+
+// CallVDSO executes a call made through the vDSO. args are the machine arguments
+// in order, rdi, rsi, rdx, rcx, r8, r9 and then the stack's; results are stored
+// through the trailing pointers among them.
+func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
+	if int(c) >= len(calls) || calls[c].do == nil {
+		return t.unknown(c)
+	}
+	d := &calls[c]
+	// A call that does something must not find out afterwards that it cannot
+	// tell the caller.
+	if !d.pure {
+		for i := range d.results {
+			if err := t.proc.mem.Check(args[d.params+uint8(i)], uint64(d.size[i]), true); err != nil {
+				return Outcome{Errno: abi.EFAULT}
+			}
+		}
+	}
+	r0, r1, e := t.run(c, d, args)
+	if e != 0 || d.results == 0 {
+		return outcome(e)
+	}
+	e = t.storeResult(args[d.params], d.size[0], r0)
+	if e == 0 && d.results > 1 {
+		e = t.storeResult(args[d.params+1], d.size[1], r1)
+	}
+	return Outcome{Errno: e}
+}
+
+// CallRaw executes a raw system call. num is the whole of rax, args are rdi, rsi,
+// rdx, r10, r8, r9. r0 and r1 are what rax and rdx hold on success.
+func (t *Thread) CallRaw(num uint64, args *[8]uint64) (r0, r1 uint64, o Outcome) {
+	c, ok := abi.ByNum2016(num)
+	if !ok {
+		return 0, 0, Outcome{Errno: abi.ENOSYS}
+	}
+	d := &calls[c]
+	if d.do == nil {
+		return 0, 0, t.unknown(c)
+	}
+	r0, r1, e := t.run(c, d, args)
+	return r0, r1, outcome(e)
+}
+
+// unknown answers a call that is not built.
+func (t *Thread) unknown(c abi.Call) Outcome {
+	if int(c) < len(t.counts) {
+		t.counts[c].Add(1)
+	}
+	return Outcome{Errno: abi.ENOSYS}
+}
+
+// run counts and executes a call.
+func (t *Thread) run(c abi.Call, d *dispatch, args *[8]uint64) (r0, r1 uint64, e abi.Errno) {
+	if t.again {
+		if t.againCall != c {
+			panic("kernel: an interrupted system call was not repeated")
+		}
+		t.again = false
+	} else {
+		t.counts[c].Add(1)
+	}
+	r0, r1, e = d.do(t, args)
+	if e == errRestart {
+		if t.proc.exiting.Load() {
+			return 0, 0, errExitProcess
+		}
+		t.again, t.againCall = true, c
+	}
+	return r0, r1, e
+}
+
+func outcome(e abi.Errno) Outcome {
+	switch e {
+	case errRestart:
+		return Outcome{Action: ActionRestart}
+	case errExitThread:
+		return Outcome{Action: ActionExitThread}
+	case errExitProcess:
+		return Outcome{Action: ActionExitProcess}
+	}
+	return Outcome{Errno: e}
+}
+
+// storeResult writes a result of size bytes, 4 or 8, for the guest.
+func (t *Thread) storeResult(addr uint64, size uint8, v uint64) abi.Errno {
+	mem := t.proc.mem
+	switch {
+	case addr%uint64(size) != 0:
+		for i := range size {
+			t.buf[i] = byte(v >> (8 * i))
+		}
+		return toErrno(mem.CopyOut(addr, t.buf[:size]))
+	case size == 8:
+		return toErrno(mem.Store64(addr, v))
+	}
+	return toErrno(mem.Store32(addr, uint32(v)))
+}
