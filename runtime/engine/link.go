@@ -6,9 +6,9 @@ import "cabitrans/rewrite"
 // branch was made. It leads to an exit that names the target; once that is
 // translated the branch is patched, and the exit is never taken again.
 type link struct {
-	pos    uint32 // offset of the displacement in the code cache
-	next   uint32 // next link that waits for the same target; 0 ends the list
-	kind   rewrite.RefKind
+	pos  uint32 // offset of the displacement in the code cache
+	next uint32 // next link that waits for the same target; 0 ends the list
+	kind rewrite.RefKind
 }
 
 // addLink gives ref an exit and lets it wait for its target. A target outside

@@ -6,6 +6,7 @@ import (
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	"cabitrans/runtime/memory"
 )
 
 // maxFDs bounds a process's descriptor numbers; the next one is EMFILE.
@@ -19,7 +20,7 @@ type object struct {
 	fd   int // host descriptor
 	kind host.FileKind
 	typ  abi.Filetype
-	id   uint64 // identity of what may be mapped; equal for aliases
+	id   memory.ObjectID // identity of what may be mapped; equal for aliases
 }
 
 // newObject takes over a host descriptor, with one reference.

@@ -5,6 +5,7 @@ import (
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	"cabitrans/runtime/memory"
 )
 
 // A Grant is a host descriptor that a process starts with. The kernel works on a
@@ -53,9 +54,6 @@ func (t *fdTable) grant(g Grant) error {
 }
 
 // objectID tells mappable objects apart: equal for all descriptors of one file.
-// Device and inode numbers name a file on every Unix system; mixing them may in
-// theory make two files look like one, which costs an invalidation too many and
-// never one too few.
-func objectID(info host.FileInfo) uint64 {
-	return info.Ino ^ info.Dev<<40 ^ info.Dev>>24
+func objectID(info host.FileInfo) memory.ObjectID {
+	return memory.ObjectID{Dev: info.Dev, Ino: info.Ino}
 }
