@@ -3,6 +3,7 @@ package memory
 import (
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	"sync/atomic"
 )
 
 // Unmap gives the pages of [addr, addr+n) back; some or all may not be mapped.
@@ -115,5 +116,19 @@ func (s *AddressSpace) ranged(addr, n uint64, f func(addr, n uint64) error) erro
 	if err := f(lo, hi-lo); err != nil {
 		return errnoOf(err)
 	}
+	return nil
+}
+
+// Seal is Protect for pages of the emulator's: the guest cannot change or unmap
+// them afterwards. name is for reports.
+func (s *AddressSpace) Seal(addr, n uint64, prot abi.Mprot, name string) error {
+	if err := s.Protect(addr, n, prot); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lo, hi := addr, (addr+n+pageMask)&^pageMask
+	s.each(lo, hi, func(p *atomic.Uint32) { p.Store(p.Load() | pinned) })
+	s.names = append(s.names, named{lo, hi, name})
 	return nil
 }

@@ -15,9 +15,8 @@ type Request struct {
 	Object *Object // nil for zeroed memory
 	Off    int64   // offset in Object, a multiple of the page size
 
-	Align  uint64 // a power of two; 0 for the page size; not for Fixed
-	Pinned bool   // the guest may not change or unmap it
-	Name   string // for reports; optional
+	Align uint64 // a power of two; 0 for the page size; not for Fixed
+	Name  string // for reports; optional
 }
 
 // Map maps pages and returns the address of the first. Errors are of type
@@ -110,9 +109,6 @@ func (s *AddressSpace) lastUsed(lo, hi uint64) (uint64, bool) {
 // record notes a mapping that the host has made.
 func (s *AddressSpace) record(r *Request, lo, hi uint64) {
 	w := uint32(r.Prot) | mapped
-	if r.Pinned {
-		w |= pinned
-	}
 	if r.Object != nil {
 		w |= ofObject
 		if r.Shared {
