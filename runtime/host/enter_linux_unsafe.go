@@ -4,7 +4,7 @@ package host
 
 import (
 	"syscall"
-	"unsafe"
+	_ "unsafe" // for linkname
 )
 
 // Go's scheduler must know that the thread is away in guest code or in a host
@@ -54,10 +54,9 @@ func blockingCall(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr
 // setGS sets the %gs base of the calling thread.
 func setGS(base uint64) error {
 	const archPrctl, archSetGS = 158, 0x1001
+	segmentCalls.Add(1)
 	if _, _, e := syscall.RawSyscall(archPrctl, archSetGS, uintptr(base), 0); e != 0 {
 		return e
 	}
 	return nil
 }
-
-var _ = unsafe.Pointer(nil)

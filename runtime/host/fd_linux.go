@@ -192,3 +192,9 @@ func (t *Thread) LockMemory(addr, n uint64, lock bool) syscall.Errno {
 	_, e := t.Syscall(trap, uintptr(addr), uintptr(n), 0, 0, 0, 0)
 	return e
 }
+
+// Inherited reports whether fd is open and stays open on exec.
+func Inherited(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}

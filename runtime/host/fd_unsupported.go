@@ -30,3 +30,6 @@ func StopProcess() error                                             { return Er
 func (t *Thread) Sync(fd int, dataOnly bool) syscall.Errno           { return syscall.ENOSYS }
 func (t *Thread) Yield()                                             {}
 func (t *Thread) LockMemory(addr, n uint64, lock bool) syscall.Errno { return syscall.ENOSYS }
+
+// Inherited is always false here.
+func Inherited(fd int) bool { return false }

@@ -91,3 +91,6 @@ func SetStubs(s Stubs) {}
 
 // Settled does nothing on this system.
 func (t *Thread) Settled() {}
+
+// TLSSwitches is always 0 here: nothing runs.
+func TLSSwitches() uint64 { return 0 }

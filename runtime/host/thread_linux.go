@@ -39,6 +39,7 @@ func NewThread() (*Thread, error) {
 		runtime.UnlockOSThread()
 		return nil, fmt.Errorf("cannot set the %%gs base: %w", err)
 	}
+	threadEvents.Add(1)
 	return t, nil
 }
 
@@ -53,8 +54,20 @@ func (t *Thread) Close() {
 	if err := setGS(0); err != nil {
 		panic("host: cannot clear the %gs base: " + err.Error())
 	}
+	threadEvents.Add(1)
 	freeBlock(t.FSWord)
 	runtime.UnlockOSThread()
+}
+
+// segmentCalls counts arch_prctl calls; threadEvents the beginnings and ends of
+// threads, each of which needs one.
+var segmentCalls, threadEvents atomic.Uint64
+
+// TLSSwitches is the number of host system calls spent on thread registers at
+// any other time than a thread's beginning or end.
+func TLSSwitches() uint64 {
+	done := threadEvents.Load() // first: a thread that begins meanwhile counts too much, never too little
+	return segmentCalls.Load() - done
 }
 
 // Block returns the private part of the thread block.

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"cabitrans/argdata"
+	"cabitrans/runtime"
+)
+
+// granted holds the host descriptors that the program will get, in order, and
+// the files opened for them.
+type granted struct {
+	fds   []int
+	files []*os.File
+}
+
+func (g *granted) close() {
+	for _, f := range g.files {
+		f.Close()
+	}
+}
+
+// openGrants opens what the configuration asks for. Errors name the place in it.
+func openGrants(grants []argdata.Grant, exe *os.File) (*granted, error) {
+	g := new(granted)
+	for _, gr := range grants {
+		fd, err := g.open(gr, exe)
+		if err != nil {
+			g.close()
+			return nil, err
+		}
+		g.fds = append(g.fds, fd)
+	}
+	return g, nil
+}
+
+func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
+	switch gr.Kind {
+	case argdata.GrantHostFD:
+		// The descriptors that this program has opened for itself are nobody's.
+		if !runtime.Inherited(gr.HostFD) {
+			return -1, gr.Pos.Errorf("descriptor %d is not open in this process: open it before, as in %d<FILE", gr.HostFD, gr.HostFD)
+		}
+		return gr.HostFD, nil
+	case argdata.GrantFile:
+		f, err := os.Open(gr.Path)
+		if err != nil {
+			return -1, gr.Pos.Errorf("cannot open %s: %v", gr.Path, reason(err))
+		}
+		g.files = append(g.files, f)
+		return int(f.Fd()), nil
+	case argdata.GrantExecutable:
+		return int(exe.Fd()), nil
+	}
+	return -1, gr.Pos.Errorf("descriptors of kind %d are not built yet", gr.Kind)
+}
+
+// reason takes the operation and the path off an error of package os.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

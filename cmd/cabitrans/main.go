@@ -1,0 +1,82 @@
+// Command cabitrans runs CloudABI executables on hosts that do not know CloudABI.
+//
+//	cabitrans run [--config FILE] [--stats[=json]] PROGRAM
+//
+// Under the name cloudabi-run it takes the command line of the program of that
+// name: cloudabi-run [-e] PROGRAM.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// exitLaunch is the exit status of a launch that failed.
+const exitLaunch = 127
+
+func main() { os.Exit(doMain(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+
+// doMain is the program without the process around it; it returns the exit
+// status.
+func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &command{stdin: stdin, stdout: stdout, stderr: stderr}
+	name := "cabitrans"
+	if len(args) > 0 {
+		name, args = strings.TrimSuffix(filepath.Base(args[0]), ".exe"), args[1:]
+	}
+	if name == "cloudabi-run" {
+		return c.cloudabiRun(args)
+	}
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return exitLaunch
+	}
+	switch args[0] {
+	case "run":
+		return c.run(args[1:])
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	return c.fail("there is no command %q; cabitrans help lists what there is", args[0])
+}
+
+const usage = `cabitrans runs CloudABI executables.
+
+Usage:
+
+  cabitrans run [flags] PROGRAM   run a program
+  cabitrans help                  show this text
+
+The program's argument data and descriptors are described in YAML, read from
+standard input or from the file that --config names:
+
+  %TAG ! tag:nuxi.nl,2015:cloudabi/
+  ---
+  message: hello
+  output: !fd stdout
+  data: !file { path: /var/lib/data }
+
+Flags of run:
+
+  --config FILE    read the configuration from FILE
+  --stats[=json]   when the program has ended, write counts to standard error
+
+The exit status is the program's own; 127 if it could not be started; 128 and
+the number of the signal if a signal ended it.
+`
+
+// A command is one invocation's connection to the outside.
+type command struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// fail prints one sentence and returns the status of a failed launch.
+func (c *command) fail(format string, args ...any) int {
+	fmt.Fprintf(c.stderr, "cabitrans: "+format+"\n", args...)
+	return exitLaunch
+}

@@ -1,0 +1,64 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"cabitrans/runtime/host"
+)
+
+// Config says what to run and what it is granted.
+type Config struct {
+	// Executable is the ELF file. It is read while Start runs and, for symbols of
+	// a fault report, until the process has ended; Size is its length in bytes.
+	Executable io.ReaderAt
+	Size       int64
+	// Name is what messages and reports call the program.
+	Name string
+
+	// ArgData is the argument data, as package argdata encodes it. The guest gets
+	// a copy.
+	ArgData []byte
+
+	// FDs are host descriptors; FDs[i] becomes the guest's descriptor i. They are
+	// duplicated: the caller keeps its own. Rights follow the object's type and the
+	// access mode.
+	FDs []int
+
+	// StackSize is the size of the first thread's stack in bytes, rounded up to
+	// pages; 0 means DefaultStackSize.
+	StackSize uint64
+}
+
+// DefaultStackSize is the size of the first thread's stack in bytes.
+const DefaultStackSize = 8 << 20
+
+var (
+	// ErrBusy is answered by Start while another process is live.
+	ErrBusy = errors.New("runtime: another guest process is live in this process")
+
+	// ErrAddressSpace is wrapped when a fixed place in the host's address space is
+	// already taken. Starting this program anew usually helps, since Linux places
+	// Go's heap at random.
+	ErrAddressSpace = host.ErrNoSpace
+)
+
+// A LaunchError says why a program could not be started. Err is what went wrong;
+// the message is one sentence for people and names the program.
+type LaunchError struct {
+	Program string
+	Err     error
+}
+
+func (e *LaunchError) Error() string { return fmt.Sprintf("cannot run %s: %v", e.Program, e.Err) }
+
+// Unwrap gives the reason.
+func (e *LaunchError) Unwrap() error { return e.Err }
+
+// Prepare claims guest memory's place in the address space. Start does so, too,
+// but a program that allocates much before should call it first thing.
+func Prepare() error {
+	_, err := host.Reserve()
+	return err
+}
