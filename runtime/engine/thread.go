@@ -20,6 +20,7 @@ type Thread struct {
 	calls  []abi.Call // the call of each vDSO slot
 	args   [8]uint64
 	stub   uint64 // through which the guest is entered next
+	ended  *Fault // what ended the thread, if it was a fault
 	stats  ThreadStats
 }
 
@@ -57,53 +58,51 @@ func (t *Thread) Close() {
 // Run executes the thread until it or its process ends. A fault is returned with
 // the guest's state; it is nil when a system call or a kick ended the thread.
 func (t *Thread) Run() *Fault {
-	b := t.block
-	if f := t.toCode(b.RIP, false); f != nil {
+	if f := t.toCode(t.block.RIP, false); f != nil {
 		return f
 	}
-	for {
-		t.stats.Switches++
-		t.host.Enter(t.stub)
-		t.stats.Exits[b.Exit]++
-		var f *Fault
-		switch b.Exit {
-		case host.ExitCall:
-			if !t.vdsoCall() {
-				return nil
-			}
-			continue
-		case host.ExitSyscall:
-			more := t.rawCall()
-			if !more {
-				return nil
-			}
+	t.stats.Switches++
+	t.host.Run(t.stub, t.serve)
+	return t.ended
+}
+
+// serve deals with the reason for which the guest was left, and returns the stub
+// through which it goes on; 0 when the thread ends, with the fault in ended.
+func (t *Thread) serve() (stub uint64) {
+	b := t.block
+	t.stats.Exits[b.Exit&15]++
+	more, f := true, (*Fault)(nil)
+	switch b.Exit {
+	case host.ExitCall:
+		more = t.vdsoCall()
+	case host.ExitSyscall:
+		if more = t.rawCall(); more {
 			f = t.toNext()
-		case host.ExitLink:
-			f = t.onLink()
-		case host.ExitFault:
-			f = t.onFault()
-		case host.ExitTrap:
-			f = t.onTrap(rewrite.TrapKind(b.ExitArg))
-		case host.ExitKick:
-			t.onKick()
-			if !t.attend() {
-				return nil
-			}
+		}
+	case host.ExitLink:
+		f = t.onLink()
+	case host.ExitFault:
+		f = t.onFault()
+	case host.ExitTrap:
+		f = t.onTrap(rewrite.TrapKind(b.ExitArg))
+	case host.ExitKick:
+		t.onKick()
+		if more = t.attend(); more {
 			f = t.toCode(b.RIP, false)
-		case host.ExitAbort:
-			if !t.attend() {
-				return nil
-			}
-			if t.stub == t.engine.stubs.EnterFull {
-				f = t.toCode(b.RIP, false)
-			}
-		default:
-			panic("engine: unknown exit")
 		}
-		if f != nil {
-			return f
+	case host.ExitAbort:
+		if more = t.attend(); more && t.stub == t.engine.stubs.EnterFull {
+			f = t.toCode(b.RIP, false)
 		}
+	default:
+		panic("engine: unknown exit")
 	}
+	if !more || f != nil {
+		t.ended = f
+		return 0
+	}
+	t.stats.Switches++
+	return t.stub
 }
 
 // toCode makes the thread continue at guest address pc with all registers.

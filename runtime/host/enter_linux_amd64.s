@@ -1,21 +1,61 @@
 #include "go_asm.h"
+#include "funcdata.h"
 #include "textflag.h"
 
 // Register contract: ABI0, everything but SP and BP is the caller's; the ABI
 // wrapper restores g and X15. This cannot be Go: it calls an address that
 // switches the stack, and it holds the instruction a kick must find.
 
-// func enterGuest(b *Block, stub uintptr)
+// func runGuest(t *Thread, b *Block, stub uintptr)
 //
-// The stub finds the return address on top of the stack, records SP in the
-// thread block, and comes back by RET with SP, BP and g as they were.
-TEXT ·enterGuest(SB), NOSPLIT, $0-16
-	MOVQ b+0(FP), DI
-	MOVQ stub+8(FP), AX
-	MOVQ BP, Block_HostBP(DI)
-	MOVQ R14, Block_HostG(DI)
+// One turn of the loop visits the guest and serves its exit. entersyscall is
+// called from here because its caller's frame must stay live until exitsyscall,
+// and serveThread returns. It has the internal ABI: g in R14, X15 zero.
+//
+// A stub finds the return address on top of the stack, records SP in the thread
+// block, and comes back by a jump to that address with SP, BP and g as they were.
+// The first visit gets that address from a CALL; further ones push it
+// and jump, since a CALL would leave an entry in the return predictor on top of
+// the guest's own.
+TEXT ·runGuest(SB), 0, $24-24
+	NO_LOCAL_POINTERS
+	MOVQ ·enterScheduler(SB), DX
+	MOVQ (TLS), R14
+	XORPS X15, X15
+	MOVQ (DX), AX
 	CALL AX
+	MOVQ b+8(FP), DI
+	MOVQ stub+16(FP), AX
+	MOVQ BP, Block_HostBP(DI)
+	MOVQ (TLS), CX
+	MOVQ CX, Block_HostG(DI)
+	CALL AX
+
+	// Every exit comes here, with the address of this instruction in CX.
+	MOVQ CX, 16(SP)
+	MOVQ t+0(FP), AX
+	MOVQ AX, 0(SP)
+	CALL ·serveThread(SB)
+	MOVQ 8(SP), AX
+	TESTQ AX, AX
+	JNE again
 	RET
+
+again:
+	MOVQ AX, stub+16(FP)
+	MOVQ ·enterScheduler(SB), DX
+	MOVQ (TLS), R14
+	XORPS X15, X15
+	MOVQ (DX), AX
+	CALL AX
+	MOVQ b+8(FP), DI
+	MOVQ stub+16(FP), AX
+	MOVQ BP, Block_HostBP(DI) // serving may have moved the stack
+	MOVQ (TLS), CX
+	MOVQ CX, Block_HostG(DI)
+	MOVQ 16(SP), CX
+	PUSHQ CX
+	JMP AX
 
 // func interruptible(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr)
 //

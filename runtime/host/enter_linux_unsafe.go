@@ -18,28 +18,41 @@ func entersyscall()
 //go:nosplit
 func exitsyscall()
 
-// enterGuest calls the stub with %gs naming the thread block and returns when
-// the guest is left. Implemented in assembly.
+// runGuest is Run's loop. Implemented in assembly, which calls the scheduler and
+// serveThread itself: see there.
 //
 //go:noescape
-func enterGuest(b *Block, stub uintptr)
+func runGuest(t *Thread, b *Block, stub uintptr)
+
+// enterScheduler lets assembly call entersyscall, whose ABI it cannot name.
+var enterScheduler = entersyscall
 
 // interruptible is the one assembly routine in which a guest thread blocks.
 //
 //go:noescape
 func interruptible(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr)
 
-// Enter runs guest code through the given enter stub until the guest exits; the
-// reason is in the thread's Block. Between the two scheduler calls nothing may
-// allocate or grow the stack, which is why this function is nosplit and calls
-// only assembly.
+// Run runs guest code through the given enter stub. Each time the guest exits,
+// serve is called, with the reason in the thread's Block; it returns the stub
+// through which the guest goes on, or 0 to end Run.
+//
+// serve runs on the stack between two visits to the guest, instead of Run
+// returning to it, for the sake of the CPU's return predictor: a guest's call
+// that ends in an exit has its return address on top of the predictor's stack,
+// where the way back to the guest needs it. Returning to Go would take it off
+// and mispredict every return from here to the caller.
+func (t *Thread) Run(stub uint64, serve func() uint64) {
+	t.serve = serve
+	runGuest(t, t.block, uintptr(stub))
+	t.serve = nil
+}
+
+// serveThread ends the visit to the guest that runGuest began.
 //
 //go:nosplit
-func (t *Thread) Enter(stub uint64) {
-	b := t.block
-	entersyscall()
-	enterGuest(b, uintptr(stub))
+func serveThread(t *Thread) uintptr {
 	exitsyscall()
+	return uintptr(t.serve())
 }
 
 //go:nosplit

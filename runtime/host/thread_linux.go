@@ -20,6 +20,7 @@ type Thread struct {
 	tgid   int32
 	park   uint32 // futex word of Park: 1 = an Unpark is pending
 	closed atomic.Bool
+	serve  func() uint64 // of Run
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
