@@ -108,7 +108,7 @@ func (p *Process) mapVDSO() (addr uint64, v engine.VDSO, err error) {
 	p.calls = abi.Calls2020()
 	names := make([]string, len(p.calls))
 	for i, c := range p.calls {
-		names[i] = c.Symbol()
+		names[i] = c.Info().Symbol()
 	}
 	so := loader.BuildVDSO(names)
 	size := (uint64(len(so.Image)) + pageMask) &^ pageMask
@@ -153,12 +153,13 @@ func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.St
 		return first, fmt.Errorf("no memory for a stack of %d bytes: %w", size, err)
 	}
 	s := loader.Start{
-		Base: p.plan.Base, Phdr: p.plan.Phdr, Phnum: uint64(p.image.Phnum), VDSO: vdso,
-		ArgAddr: args, ArgLen: uint64(len(c.ArgData)), NCPUs: uint64(goruntime.NumCPU()), TID: uint64(tid),
+		StackLo: guard + abi.PageSize, StackHi: guard + abi.PageSize + size,
+		Base: p.plan.Base, Phdr: p.plan.Phdr, Phnum: p.image.Phnum, Phdrs: p.image.Phdrs,
+		VDSO: vdso, ArgAddr: args, ArgLen: uint64(len(c.ArgData)),
+		NCPUs: goruntime.NumCPU(), TID: tid, PID: uuid(),
 	}
 	_, _ = rand.Read(s.Canary[:]) // never fails
-	_, _ = rand.Read(s.PID[:])
-	block, err := s.Build(guard+abi.PageSize, guard+abi.PageSize+size)
+	block, err := s.Build()
 	if err != nil {
 		return first, err
 	}
@@ -170,3 +171,11 @@ func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.St
 
 // minStack is the smallest first stack: the start-up block needs part of it.
 const minStack = 64 << 10
+
+// uuid is a random one (RFC 9562, version 4).
+func uuid() (u [loader.UUIDSize]byte) {
+	_, _ = rand.Read(u[:]) // never fails
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return u
+}

@@ -31,14 +31,14 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return c.cloudabiRun(args)
 	}
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage)
+		_, _ = io.WriteString(stderr, usage)
 		return exitLaunch
 	}
 	switch args[0] {
 	case "run":
 		return c.run(args[1:])
 	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
+		_, _ = io.WriteString(stdout, usage)
 		return 0
 	}
 	return c.fail("there is no command %q; cabitrans help lists what there is", args[0])

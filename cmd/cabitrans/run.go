@@ -40,7 +40,7 @@ func (c *command) run(args []string) int {
 	fs.Var(&stats, "stats", "")
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(c.stdout, usage)
+		_, _ = io.WriteString(c.stdout, usage)
 		return 0
 	case err != nil:
 		return c.fail("%v; cabitrans help lists the flags", err)

@@ -56,15 +56,15 @@ type Thread struct{ FSWord uint64 }
 
 func NewThread() (*Thread, error) { return nil, ErrUnsupported }
 
-func (t *Thread) Close()            {}
-func (t *Thread) Block() *Block     { return nil }
-func (t *Thread) Kick()             {}
-func (t *Thread) Kicked() bool      { return false }
-func (t *Thread) ClearKick()        {}
-func (t *Thread) InGuest() bool     { return false }
+func (t *Thread) Close()                               {}
+func (t *Thread) Block() *Block                        { return nil }
+func (t *Thread) Kick()                                {}
+func (t *Thread) Kicked() bool                         { return false }
+func (t *Thread) ClearKick()                           {}
+func (t *Thread) InGuest() bool                        { return false }
 func (t *Thread) Run(stub uint64, serve func() uint64) {}
-func (t *Thread) XSave() []byte     { return nil }
-func (t *Thread) Unpark()           {}
+func (t *Thread) XSave() []byte                        { return nil }
+func (t *Thread) Unpark()                              {}
 func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall.Errno) {
 	return 0, syscall.ENOSYS
 }

@@ -24,9 +24,16 @@ var (
 	ErrWriteExec    = errors.New("memory both writable and executable")
 	ErrSpan         = errors.New("the address range is impossible or too large")
 	ErrEntry        = errors.New("the entry point is not in executable memory")
+	ErrDynamic      = errors.New("a dynamically linked executable")
 )
 
-// FormatError is the error of Parse: one of the sentinels above, and where and what.
+// ErrSymbols is why Symbols found none although the file has section headers; it too comes in a FormatError.
+var ErrSymbols = errors.New("unusable symbol table")
+
+// ErrStack is what Start.Build wraps if the stack is too small.
+var ErrStack = errors.New("the stack is too small for what the program is told at its start")
+
+// FormatError is the error of Parse and Symbols: one of the sentinels above, and where and what.
 type FormatError struct {
 	Kind   error  // one of the sentinels
 	Detail string // continues the sentence: what was found, and what to do

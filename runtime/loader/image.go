@@ -58,7 +58,8 @@ type Image struct {
 }
 
 // Parse reads and checks the headers of an executable of size bytes. Its error is a *FormatError, which wraps one of the
-// sentinels, or an error of r. It reads only headers; segments are first read by whoever executes the Plan.
+// sentinels, or an error of r. It reads only headers and the dynamic section; segments are first read by whoever executes
+// the Plan.
 func Parse(r io.ReaderAt, size int64) (*Image, error) {
 	h, err := readHeader(r, size)
 	if err != nil {
@@ -72,7 +73,7 @@ func Parse(r io.ReaderAt, size int64) (*Image, error) {
 		return nil, bad(ErrHeaderTable, "%d entries, more than %d; build the program again", h.phnum, maxPhnum)
 	}
 	n := uint64(h.phnum) * phdrSize
-	if h.phoff > uint64(size) || n > uint64(size)-h.phoff {
+	if !within(h.phoff, n, uint64(size)) {
 		return nil, bad(ErrTruncated, "the program headers lie outside its %d bytes; copy or build it again", size)
 	}
 	img.Phdrs = make([]byte, n)
@@ -85,6 +86,9 @@ func Parse(r io.ReaderAt, size int64) (*Image, error) {
 		}
 	}
 	if err := img.checkWhole(); err != nil {
+		return nil, err
+	}
+	if err := img.checkStatic(r, uint64(size)); err != nil {
 		return nil, err
 	}
 	img.findPhdrs(h.phoff, n)
@@ -143,9 +147,9 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 		return bad(ErrSegmentSize, "program header %d asks for %d bytes, more than %d; %s", i, s.Memsz, int64(MaxSpan), again)
 	case s.Vaddr >= maxAddr || s.Vaddr+s.Memsz > maxAddr-abi.PageSize:
 		return bad(ErrSegmentSize, "program header %d reaches beyond the address space, from %#x; %s", i, s.Vaddr, again)
-	case s.Filesz > 0 && (s.Off > size || s.Filesz > size-s.Off):
-		return bad(ErrTruncated, "program header %d needs bytes %#x to %#x of a file of %#x; copy or build it again",
-			i, s.Off, s.Off+s.Filesz, size)
+	case s.Filesz > 0 && !within(s.Off, s.Filesz, size):
+		return bad(ErrTruncated, "program header %d needs %#x bytes at %#x of a file of %#x; copy or build it again",
+			i, s.Filesz, s.Off, size)
 	case align&(align-1) != 0 || align > maxAlign:
 		return bad(ErrSegmentAlign, "program header %d has the alignment %#x; %s", i, align, again)
 	case s.Filesz > 0 && (s.Vaddr-s.Off)&pageMask != 0:
@@ -154,14 +158,18 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 	case s.Prot&writeExec == writeExec:
 		return bad(ErrWriteExec, "program header %d asks for it; link without -N or --omagic and without executable stacks or data", i)
 	}
-	if n := len(img.Segments); n > 0 {
-		prev := img.Segments[n-1]
+	page, both := s.Vaddr&^pageMask, s.Prot
+	for j := len(img.Segments) - 1; j >= 0; j-- {
+		prev := img.Segments[j]
 		end := prev.Vaddr + prev.Memsz
 		if s.Vaddr < end {
 			return bad(ErrSegmentOrder, "program header %d begins at %#x, before the end %#x of its predecessor; %s", i, s.Vaddr, end, again)
 		}
-		if s.Vaddr&^pageMask < end && (prev.Prot|s.Prot)&writeExec == writeExec {
-			return bad(ErrWriteExec, "the page at %#x holds a writable and an executable segment; link with -z separate-code", s.Vaddr&^pageMask)
+		if end <= page {
+			break
+		}
+		if both |= prev.Prot; both&writeExec == writeExec {
+			return bad(ErrWriteExec, "the page at %#x holds a writable and an executable segment; link with -z separate-code", page)
 		}
 	}
 	img.Align = max(img.Align, align)
