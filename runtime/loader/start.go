@@ -78,7 +78,7 @@ func (s *Start) Build() (*Block, error) {
 	return &Block{Addr: rsp, Bytes: b, RSP: rsp, RDI: rdi}, nil
 }
 
-// auxv makes the vector, its end included; an even number of entries is not needed, since each is 16 bytes long.
+// auxv makes the vector, its end included.
 func (s *Start) auxv(phdr, pid, canary uint64) []abi.Auxv {
 	v := []abi.Auxv{
 		{Type: abi.ATArgdata, Val: s.ArgAddr},

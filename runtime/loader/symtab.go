@@ -108,7 +108,8 @@ func (t *SymTab) Lookup(addr uint64) (name string, off uint64, ok bool) {
 	best, bestGrade := -1, outside
 	n := sort.Search(len(t.syms), func(i int) bool { return t.syms[i].addr > addr })
 	for i := n - 1; i >= 0 && t.reach[i] > addr && bestGrade < inFunction; i-- {
-		if g := t.syms[i].grade(addr); g > bestGrade {
+		g := t.syms[i].grade(addr)
+		if g > bestGrade || g == inPadding && g == bestGrade && t.syms[i].end > t.syms[best].end {
 			best, bestGrade = i, g
 		}
 	}
