@@ -46,6 +46,18 @@ func (b *Buffer) PushTable(disp int32, index Reg) {
 	b.tableOperand(0xff, 6, disp, index)
 }
 
+// LoadTable emits mov disp(,%index,8),%r. index must not be rsp.
+func (b *Buffer) LoadTable(r Reg, disp int32, index Reg) {
+	b.Bytes(0x48 | byte(r>>3)<<2 | byte(index>>3)<<1)
+	b.tableOperand(0x8b, byte(r&7), disp, index)
+}
+
+// JumpGS emits jmp *%gs:off.
+func (b *Buffer) JumpGS(off int32) {
+	b.Bytes(0x65, 0xff, 0x24, 0x25)
+	b.U32(uint32(off))
+}
+
 func (b *Buffer) tableOperand(opcode, ext byte, disp int32, index Reg) {
 	if index == RSP {
 		panic("codegen: rsp cannot be an index")

@@ -47,12 +47,12 @@ func (b *Buffer) Move(dst, src Reg) {
 	b.Bytes(rexW(src, 0, dst), 0x89, 0xc0|byte(src&7)<<3|byte(dst&7))
 }
 
-// MoveSelf32 emits mov %reg32, %reg32: it clears the upper half.
-func (b *Buffer) MoveSelf32(r Reg) {
-	if r >= R8 {
-		b.Bytes(0x45)
+// Move32 emits mov %src, %dst (32 bits), which clears the upper half.
+func (b *Buffer) Move32(dst, src Reg) {
+	if rex := rexW(src, 0, dst) &^ 8; rex != 0x40 {
+		b.Bytes(rex)
 	}
-	b.Bytes(0x89, 0xc0|byte(r&7)<<3|byte(r&7))
+	b.Bytes(0x89, 0xc0|byte(src&7)<<3|byte(dst&7))
 }
 
 // ByteSwap emits bswap %reg (64 bits).

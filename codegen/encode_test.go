@@ -27,7 +27,8 @@ func TestEncode(t *testing.T) {
 		{func(b *Buffer) { b.StoreImmGS(0x10024, -7) }, nil, "movq $-0x7,%gs:0x10024"},
 		{func(b *Buffer) { b.Move(R11, RCX) }, nil, "mov %rcx,%r11"},
 		{func(b *Buffer) { b.Move(RCX, R11) }, nil, "mov %r11,%rcx"},
-		{r((*Buffer).MoveSelf32), nil, "mov %r11d,%r11d"},
+		{func(b *Buffer) { b.Move32(R11, R11) }, nil, "mov %r11d,%r11d"},
+		{func(b *Buffer) { b.Move32(RDX, RSP) }, nil, "mov %esp,%edx"},
 		{r((*Buffer).ByteSwap), nil, "bswap %r11"},
 		{r((*Buffer).Not), nil, "not %r11"},
 		{func(b *Buffer) { b.LoadByte(R11, R11, 0x10001) }, nil, "movzbl 0x10001(%r11),%r11d"},
@@ -42,6 +43,9 @@ func TestEncode(t *testing.T) {
 		{func(b *Buffer) { b.JumpTable(0x70000000, RCX) }, nil, "jmpq *0x70000000(,%rcx,8)"},
 		{func(b *Buffer) { b.JumpTable(0x70000000, R12) }, nil, "jmpq *0x70000000(,%r12,8)"},
 		{func(b *Buffer) { b.PushTable(0x70000000, R11) }, nil, "pushq 0x70000000(,%r11,8)"},
+		{func(b *Buffer) { b.LoadTable(R11, 0x70000000, R11) }, nil, "mov 0x70000000(,%r11,8),%r11"},
+		{func(b *Buffer) { b.LoadTable(RDX, 0x70000000, R13) }, nil, "mov 0x70000000(,%r13,8),%rdx"},
+		{func(b *Buffer) { b.JumpGS(0x10038) }, nil, "jmpq *%gs:0x10038"},
 		{func(b *Buffer) { b.Return() }, []byte{0xc3}, "retq"},
 		{func(b *Buffer) { b.Trap() }, []byte{0x0f, 0x0b}, "ud2"},
 		{func(b *Buffer) { b.Jump(testBase) }, []byte{0xe9, 0xfb, 0xff, 0xff, 0xff}, "jmpq 0x60000000"},
@@ -92,6 +96,7 @@ func TestEncodeOracle(t *testing.T) {
 		for j, gs := range generalRegs {
 			s := Reg(j)
 			compare("Move", x86.AMOVQ, reg(gs), reg(gr), func(b *Buffer) { b.Move(r, s) })
+			compare("Move32", x86.AMOVL, reg(gs), reg(gr), func(b *Buffer) { b.Move32(r, s) })
 			if s != RSP && s != R12 {
 				compare("LoadByte", x86.AMOVBLZX, obj.Addr{Type: obj.TYPE_MEM, Reg: gs, Offset: 0x10001}, reg(gr),
 					func(b *Buffer) { b.LoadByte(r, s, 0x10001) })

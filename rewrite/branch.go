@@ -77,17 +77,6 @@ func (r *Rewriter) ColdCallEntry(pc, body uint64) uint64 {
 	return addr
 }
 
-// Landing emits, in the cold buffer, the landing of an indirect jump to guest
-// address pc that gets r11 back, and returns its host address.
-func (r *Rewriter) Landing(pc, body uint64) uint64 {
-	addr := r.Cold.PC()
-	r.markAt(true, Mark{Guest: uint32(pc), Fix: FixR11})
-	r.Cold.LoadGS(codegen.R11, r.Fields.Spill[0])
-	r.markAt(true, Mark{Guest: uint32(pc)})
-	r.Cold.Jump(body)
-	return addr
-}
-
 // LinkExit emits, in the cold buffer, the exit that a branch without translated
 // target takes, and returns its host address. The target comes back as RIP, the
 // kind as ExitArg.

@@ -5,9 +5,9 @@ import (
 	"cabitrans/decode"
 )
 
-// indirect emits an indirect jump or call. The target is in a register that
-// stays as it is, or goes through r11; r11's own value is in Spill[0] until the
-// landing.
+// indirect emits an indirect jump or call. Proving the target needs a register:
+// r11 is borrowed, and back in place before the branch, so that the target's
+// translation needs no landing of its own.
 func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	if in.OpSize == 2 || in.Prefixes&decode.PrefixOpSize != 0 {
 		r.Trap(in.PC, TrapUnsupported)
@@ -17,45 +17,69 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 		r.Trap(in.PC, TrapUnsupported)
 		return
 	}
-	b := r.Hot
 	r.mark(0, 0)
-	b.StoreGS(r.Fields.Spill[0], codegen.R11)
-
-	target := codegen.Reg(in.RM())
-	if in.HasMem || target == codegen.R11 || target == codegen.RSP {
-		switch {
-		case in.HasMem:
-			r.mark(FixR11, 0)
-			r.loadOperand(in, code, codegen.R11)
-		case target == codegen.RSP:
-			r.mark(FixR11, 0)
-			b.Move(codegen.R11, codegen.RSP)
-		}
-		target = codegen.R11
-		r.mark(FixR11, 0)
-		b.StoreGS(r.Fields.Spill[1], codegen.R11)
+	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+	if reg := codegen.Reg(in.RM()); !in.HasMem && reg != codegen.RSP {
+		r.throughRegister(in, reg)
 	} else {
+		r.throughSlot(in, code)
+	}
+}
+
+// throughRegister branches to the guest address in a register that can index the
+// table.
+func (r *Rewriter) throughRegister(in *decode.Inst, target codegen.Reg) {
+	if target != codegen.R11 {
 		r.mark(FixR11, 0)
-		b.Move(codegen.R11, target)
+		r.Hot.Move(codegen.R11, target)
 	}
 	r.guard()
-	if target == codegen.R11 {
+	r.mark(FixR11, 0)
+	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
+	r.leave(in, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+}
+
+// throughSlot branches to a guest address in memory (or in rsp). The host address
+// goes through a slot of the thread block, since no register is free to hold it.
+// The operand is read twice, as a whole to prove it and then its lower half: if
+// it changes between, the branch leads to neither value, but never further than
+// the table.
+func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
+	b := r.Hot
+	r.mark(FixR11, 0)
+	r.loadTarget(in, code, 8)
+	r.guard()
+	if in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) {
 		r.mark(FixR11, 0)
-		b.LoadGS(codegen.R11, r.Fields.Spill[1])
-	}
-	if in.Flow == decode.FlowJumpInd {
-		r.mark(FixR11|FixTable, 0)
-		b.JumpTable(r.Table, target)
-		return
+		b.LoadGS(codegen.R11, r.Fields.Spill[0])
 	}
 	r.mark(FixR11, 0)
-	b.PushImm(int32(in.End()))
-	r.mark(FixR11, 1)
-	b.Call(r.Cold.PC())
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: FixR11, RSP: 2})
+	r.loadTarget(in, code, 4)
+	r.mark(FixR11|FixTable, 0)
+	b.LoadTable(codegen.R11, r.Table, codegen.R11)
+	r.mark(FixR11, 0)
+	b.StoreGS(r.Fields.Spill[1], codegen.R11)
+	r.mark(FixR11, 0)
+	b.LoadGS(codegen.R11, r.Fields.Spill[0])
+	r.leave(in, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
+}
+
+// leave ends an indirect branch with the host's jump. A call makes a hardware call
+// of a thunk that drops the host's return address and jumps.
+func (r *Rewriter) leave(in *decode.Inst, fix Fix, jump func(*codegen.Buffer)) {
+	if in.Flow == decode.FlowJumpInd {
+		r.mark(fix, 0)
+		jump(r.Hot)
+		return
+	}
+	r.mark(0, 0)
+	r.Hot.PushImm(int32(in.End()))
+	r.mark(0, 1)
+	r.Hot.Call(r.Cold.PC())
+	r.markAt(true, Mark{Guest: uint32(in.PC), RSP: 2})
 	r.Cold.AddRSP(8)
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: FixR11 | FixTable, RSP: 1})
-	r.Cold.JumpTable(r.Table, target)
+	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix, RSP: 1})
+	jump(r.Cold)
 }
 
 // guard faults unless the upper half of r11 is zero, and destroys r11: swapped
@@ -65,24 +89,43 @@ func (r *Rewriter) guard() {
 	r.mark(FixR11, 0)
 	b.ByteSwap(codegen.R11)
 	r.mark(FixR11, 0)
-	b.MoveSelf32(codegen.R11)
+	b.Move32(codegen.R11, codegen.R11)
 	r.mark(FixR11, 0)
 	b.Not(codegen.R11)
 	r.mark(FixR11|FixGuard, 0)
 	b.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
 }
 
-// loadOperand emits mov mem, %dst (64 bits) for the memory operand of in.
-func (r *Rewriter) loadOperand(in *decode.Inst, code []byte, dst codegen.Reg) {
+// loadTarget emits the load of the branch target, or of its lower 4 bytes, into
+// r11.
+func (r *Rewriter) loadTarget(in *decode.Inst, code []byte, size int) {
+	if !in.HasMem {
+		if size == 8 {
+			r.Hot.Move(codegen.R11, codegen.RSP)
+		} else {
+			r.Hot.Move32(codegen.R11, codegen.RSP)
+		}
+		return
+	}
+	r.loadOperand(in, code, codegen.R11, size)
+}
+
+// loadOperand emits mov mem,%dst, of 8 or 4 bytes, for the memory operand of in.
+func (r *Rewriter) loadOperand(in *decode.Inst, code []byte, dst codegen.Reg, size int) {
 	b := r.Hot
 	if in.Seg == decode.SegFS {
 		b.Bytes(0x65)
-		r.FSRewritten++
+		if size == 8 {
+			r.FSRewritten++
+		}
 	}
 	if in.AddrSize == 4 {
 		b.Bytes(0x67)
 	}
-	rex := 0x48 | in.Rex&(decode.RexX|decode.RexB) | byte(dst>>3)<<2
+	rex := 0x40 | in.Rex&(decode.RexX|decode.RexB) | byte(dst>>3)<<2
+	if size == 8 {
+		rex |= 8
+	}
 	b.Bytes(rex, 0x8b, in.ModRM&^0x38|byte(dst&7)<<3)
 	if in.RIPRel() {
 		b.Rel32(in.End() + uint64(in.Disp))

@@ -18,8 +18,8 @@ const (
 	// The other bits do not change state. They say what a fault at the
 	// instruction means.
 
-	// FixTable: the instruction reads the look-up table. A fault whose address
-	// lies there is a miss and names the guest address.
+	// FixTable: the instruction reads the look-up table. A fault means that this
+	// part of the table does not exist yet.
 	FixTable
 	// FixGuard: the instruction proves an indirect target. A fault is a branch
 	// out of range.

@@ -70,8 +70,9 @@ func (t *Thread) onFault() *Fault {
 	e := t.engine
 	m, ok := e.mark(b.HostPC)
 	t.host.Settled()
-	if guest, miss := missed(b.HostPC, b.FaultAddr, ok && m.Fix&rewrite.FixTable != 0); miss && b.FaultSignal == SigSEGV {
-		// Whoever branched here has r11 in Spill[0], or does not care.
+	if guest, miss := missed(b.HostPC); miss && b.FaultSignal == SigSEGV {
+		// After a jump or call Spill[0] is what r11 is; after a return r11 is dead,
+		// or in Spill[0].
 		b.RIP = guest
 		b.Regs[decode.R11] = b.Spill[0]
 		t.stats.Misses++
@@ -84,8 +85,13 @@ func (t *Thread) onFault() *Fault {
 		return f
 	}
 	settle(b, m)
-	if m.Fix&rewrite.FixGuard != 0 {
-		return t.outOfRange()
+	switch {
+	case m.Fix&rewrite.FixTable != 0 && m.Fix&rewrite.FixPC != 0:
+		t.stats.Misses++
+		return t.toLanding(b.RIP)
+	case m.Fix&(rewrite.FixTable|rewrite.FixGuard) != 0:
+		t.stats.Misses++
+		return t.branch()
 	}
 	write := b.FaultTrap == trapPage && b.FaultError&pfWrite != 0
 	if write && b.FaultSignal == SigSEGV && e.mem.WriteFault(b.FaultAddr) {
@@ -98,17 +104,13 @@ func (t *Thread) onFault() *Fault {
 	return f
 }
 
-// outOfRange is an indirect branch to a target beyond the arena's 4 GiB. A
-// target that is not canonical faults at the branch itself (#GP); any other is
-// reached, and faults there.
-func (t *Thread) outOfRange() *Fault {
+// branch carries out the indirect branch at RIP, whose target is out of range or
+// in a part of the table that does not exist yet. A target that is not canonical
+// faults at the branch itself (#GP); any other is reached, and may fault there.
+func (t *Thread) branch() *Fault {
 	b := t.block
 	in, target, err := t.branchTarget()
-	if err != nil {
-		f := t.fault(SigSEGV)
-		return f
-	}
-	if int64(target)<<16>>16 != int64(target) {
+	if err != nil || int64(target)<<16>>16 != int64(target) {
 		return t.fault(SigSEGV)
 	}
 	switch in.Flow {
@@ -126,8 +128,7 @@ func (t *Thread) outOfRange() *Fault {
 		}
 		b.Regs[decode.RSP] = sp
 	}
-	b.RIP = target
-	return t.fetchFault()
+	return t.toLanding(target)
 }
 
 // branchTarget decodes the indirect branch at RIP and evaluates its operand.

@@ -43,16 +43,7 @@ func (e *Engine) landing(t *Thread, pc uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	to := body
-	if _, vdso := e.vdso.call(pc); !vdso {
-		e.region.begin(pc)
-		if e.liveR11(pc) != r11Dead {
-			e.marksMu.Lock()
-			to = e.rw.Landing(pc, body)
-			e.marksMu.Unlock()
-		}
-	}
-	e.setTable(pc, to)
+	e.setTable(pc, body)
 	return body, nil
 }
 

@@ -40,15 +40,9 @@ func (e *Engine) resetTable() {
 	e.stats.TableBytes = 0
 }
 
-// missed reports whether a fault, at host address pc while accessing addr, is an
-// indirect branch to a guest address without a landing. fetch tells that pc
-// itself could not be fetched; table that the instruction reads the table.
-func missed(pc, addr uint64, table bool) (guest uint64, ok bool) {
-	if d := pc - host.MissBase; d < host.MissSize {
-		return d, true
-	}
-	if d := addr - host.TableDisp; table && d < host.TableSize {
-		return d / 8, true
-	}
-	return 0, false
+// missed returns the guest address of an indirect branch that found no landing:
+// the host then tried to fetch from pc, in the miss region.
+func missed(pc uint64) (guest uint64, ok bool) {
+	d := pc - host.MissBase
+	return d, d < host.MissSize
 }

@@ -120,6 +120,7 @@ func (t *Thread) toCode(pc uint64, called bool) *Fault {
 // toLanding is toCode for the target of an indirect branch that missed.
 func (t *Thread) toLanding(pc uint64) *Fault {
 	b := t.block
+	b.RIP = pc
 	h, err := t.engine.landing(t, pc)
 	if err != nil {
 		return t.fetchFault()

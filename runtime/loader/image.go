@@ -57,9 +57,9 @@ type Image struct {
 	EHFrameHdr Range // the table of unwind information
 }
 
-// Parse reads and checks the headers of an executable of size bytes. Its error is a *FormatError, which wraps one of the
-// sentinels, or an error of r. It reads only headers and the dynamic section; segments are first read by whoever executes
-// the Plan.
+// Parse reads and checks the headers of an executable of size bytes. Its error is a *FormatError, which wraps one of
+// the sentinels, or an error of r. It reads only headers and the dynamic section; segments are first read by whoever
+// executes the Plan.
 func Parse(r io.ReaderAt, size int64) (*Image, error) {
 	h, err := readHeader(r, size)
 	if err != nil {
@@ -153,10 +153,12 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 	case align&(align-1) != 0 || align > maxAlign:
 		return bad(ErrSegmentAlign, "program header %d has the alignment %#x; %s", i, align, again)
 	case s.Filesz > 0 && (s.Vaddr-s.Off)&pageMask != 0:
-		return bad(ErrSegmentAlign, "program header %d puts file offset %#x at address %#x, a different place in its page; %s",
+		return bad(ErrSegmentAlign, "program header %d puts file offset %#x at address %#x, a different place in its "+
+			"page; %s",
 			i, s.Off, s.Vaddr, again)
 	case s.Prot&writeExec == writeExec:
-		return bad(ErrWriteExec, "program header %d asks for it; link without -N or --omagic and without executable stacks or data", i)
+		return bad(ErrWriteExec, "program header %d asks for it; link without -N or --omagic and without executable "+
+			"stacks or data", i)
 	}
 	page, both := s.Vaddr&^pageMask, s.Prot
 	for j := len(img.Segments) - 1; j >= 0; j-- {
@@ -211,8 +213,8 @@ func (img *Image) segmentOf(addr uint64) *Segment {
 	return nil
 }
 
-// findPhdrs locates the program headers in memory by their file offset. PT_PHDR is not used: it may be absent, and where
-// both exist they agree.
+// findPhdrs locates the program headers in memory by their file offset. PT_PHDR is not used: it may be absent, and
+// where both exist they agree.
 func (img *Image) findPhdrs(off, n uint64) {
 	for _, s := range img.Segments {
 		if off >= s.Off && off-s.Off <= s.Filesz && n <= s.Filesz-(off-s.Off) {

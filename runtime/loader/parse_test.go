@@ -70,32 +70,44 @@ func TestParseRefuses(t *testing.T) {
 			"the file is truncated: program header 2 needs 0x1001 bytes at 0x2000 of a file of 0x3000; copy or build it again"},
 		{"offset overflow", func(f *file) { f.progs[2].off = 1<<64 - 0x1000 }, ErrTruncated, "the file is truncated: " +
 			"program header 2 needs 0x10 bytes at 0xfffffffffffff000 of a file of 0x3000; copy or build it again"},
-		{"less memory than file", func(f *file) { f.progs[1].memsz = 0xff }, ErrSegmentSize, "a segment's size or address is " +
+		{"less memory than file", func(f *file) { f.progs[1].memsz = 0xff }, ErrSegmentSize, "a segment's size or " +
+			"address is " +
 			"impossible: program header 1 has 256 bytes in the file but only 255 in memory; build the program again"},
 		{"size 2^64-1", func(f *file) { f.progs[2].memsz = 1<<64 - 1 }, ErrSegmentSize, "a segment's size or address is " +
 			"impossible: program header 2 asks for 18446744073709551615 bytes, more than 4294967296; build the program again"},
-		{"address beyond 2^47", func(f *file) { f.progs[2].vaddr = 1 << 47 }, ErrSegmentSize, "a segment's size or address is " +
+		{"address beyond 2^47", func(f *file) { f.progs[2].vaddr = 1 << 47 }, ErrSegmentSize, "a segment's size or " +
+			"address is " +
 			"impossible: program header 2 reaches beyond the address space, from 0x800000000000; build the program again"},
-		{"address overflow", func(f *file) { f.progs[2].vaddr = 1<<64 - 0x1000 }, ErrSegmentSize, "a segment's size or address " +
-			"is impossible: program header 2 reaches beyond the address space, from 0xfffffffffffff000; build the program again"},
-		{"end beyond 2^47", func(f *file) { f.progs[2].vaddr = 1<<47 - 0x2000 }, ErrSegmentSize, "a segment's size or address " +
+		{"address overflow", func(f *file) { f.progs[2].vaddr = 1<<64 - 0x1000 }, ErrSegmentSize, "a segment's size or " +
+			"address " +
+			"is impossible: program header 2 reaches beyond the address space, from 0xfffffffffffff000; build the program " +
+			"again"},
+		{"end beyond 2^47", func(f *file) { f.progs[2].vaddr = 1<<47 - 0x2000 }, ErrSegmentSize, "a segment's size or " +
+			"address " +
 			"is impossible: program header 2 reaches beyond the address space, from 0x7fffffffe000; build the program again"},
 		{"span", func(f *file) { f.progs[2].vaddr = 0x140000000 }, ErrSpan, "the address range is impossible or too large: " +
 			"segments spread from 0x0 to 0x140002000, more than 4294967296 bytes; build the program again"},
-		{"overlap", func(f *file) { f.progs[1].memsz = 0x1001 }, ErrSegmentOrder, "segments overlap or are not in ascending " +
+		{"overlap", func(f *file) { f.progs[1].memsz = 0x1001 }, ErrSegmentOrder, "segments overlap or are not in " +
+			"ascending " +
 			"order: program header 2 begins at 0x2000, before the end 0x2001 of its predecessor; build the program again"},
-		{"order", func(f *file) { f.progs[0], f.progs[1] = f.progs[1], f.progs[0] }, ErrSegmentOrder, "segments overlap or are " +
-			"not in ascending order: program header 1 begins at 0x0, before the end 0x1100 of its predecessor; build the program again"},
-		{"not congruent", func(f *file) { f.progs[1].vaddr = 0x1010 }, ErrSegmentAlign, "a segment's address and file offset do " +
-			"not agree: program header 1 puts file offset 0x1000 at address 0x1010, a different place in its page; build the program again"},
+		{"order", func(f *file) { f.progs[0], f.progs[1] = f.progs[1], f.progs[0] }, ErrSegmentOrder, "segments overlap " +
+			"or are " +
+			"not in ascending order: program header 1 begins at 0x0, before the end 0x1100 of its predecessor; build the " +
+			"program again"},
+		{"not congruent", func(f *file) { f.progs[1].vaddr = 0x1010 }, ErrSegmentAlign, "a segment's address and file " +
+			"offset do " +
+			"not agree: program header 1 puts file offset 0x1000 at address 0x1010, a different place in its page; build " +
+			"the program again"},
 		{"alignment 3", func(f *file) { f.progs[1].align = 3 }, ErrSegmentAlign,
 			"a segment's address and file offset do not agree: program header 1 has the alignment 0x3; build the program again"},
-		{"alignment 2^63", func(f *file) { f.progs[1].align = 1 << 63 }, ErrSegmentAlign, "a segment's address and file offset " +
+		{"alignment 2^63", func(f *file) { f.progs[1].align = 1 << 63 }, ErrSegmentAlign, "a segment's address and file " +
+			"offset " +
 			"do not agree: program header 1 has the alignment 0x8000000000000000; build the program again"},
 		{"W+X", func(f *file) { f.progs[1].flags |= elf.PF_W }, ErrWriteExec, "memory both writable and executable: " +
 			"program header 1 asks for it; link without -N or --omagic and without executable stacks or data"},
 		{"W and X on a page", func(f *file) { f.progs[2].off, f.progs[2].vaddr = 0x1800, 0x1800 }, ErrWriteExec, "memory both " +
-			"writable and executable: the page at 0x1000 holds a writable and an executable segment; link with -z separate-code"},
+			"writable and executable: the page at 0x1000 holds a writable and an executable segment; link with -z " +
+			"separate-code"},
 		{"W, R and X on a page", func(f *file) {
 			f.progs = []prog{
 				{load, rw, 0x1000, 0x1000, 0x10, 0x10, 0x1000},

@@ -17,9 +17,9 @@ type Copy struct {
 	Off, Addr, Len uint64
 }
 
-// Plan says how to load an image: reserve [Lo, Hi) without access; map each of Maps anonymously, zeroed and writable; do
-// all Copies; then give each of Maps its protection. Pages of [Lo, Hi) in no mapping stay without access. Bytes of a mapping
-// that no copy covers are zero. Addresses include the bias.
+// Plan says how to load an image: reserve [Lo, Hi) without access; map each of Maps anonymously, zeroed and writable;
+// do all Copies; then give each of Maps its protection. Pages of [Lo, Hi) in no mapping stay without access. Bytes of a
+// mapping that no copy covers are zero. Addresses include the bias.
 type Plan struct {
 	Lo, Hi uint64    // multiples of abi.PageSize
 	Maps   []Mapping // ascending, without overlap; neighbours differ in protection or are apart
@@ -29,8 +29,9 @@ type Plan struct {
 	Phdr   uint64    // AT_PHDR, 0 if no segment contains the program headers
 }
 
-// Plan lays the image out at bias: 0 for a fixed-address image, else a multiple of img.Align. To load a PIE image so that
-// its lowest page is at addr (a multiple of img.Align), pass addr - img.Lo&^(img.Align-1). An error is the caller's mistake.
+// Plan lays the image out at bias: 0 for a fixed-address image, else a multiple of img.Align. To load a PIE image so
+// that its lowest page is at addr (a multiple of img.Align), pass addr - img.Lo&^(img.Align-1). An error is the
+// caller's mistake.
 func (img *Image) Plan(bias uint64) (*Plan, error) {
 	if !img.PIE && bias != 0 {
 		return nil, fmt.Errorf("loader: bias %#x for an image that must not be moved", bias)

@@ -15,8 +15,8 @@ const (
 	minStack = abi.PageSize
 )
 
-// Start is everything a process is told when it starts. Argument data may be megabytes, so they lie in a mapping of their
-// own, which the caller makes; all else is in the block at the top of the stack.
+// Start is everything a process is told when it starts. Argument data may be megabytes, so they lie in a mapping of
+// their own, which the caller makes; all else is in the block at the top of the stack.
 type Start struct {
 	StackLo, StackHi uint64 // guest addresses of the initial thread's stack, [lo, hi)
 
@@ -44,8 +44,8 @@ type Block struct {
 }
 
 // Build lays out the block: from its lowest address a zero return address, the auxiliary vector, program headers if the
-// image does not have them in memory, UUID, canary. It fails with ErrStack if less than a page would remain for the stack.
-// Other errors are the caller's mistakes.
+// image does not have them in memory, UUID, canary. It fails with ErrStack if less than a page would remain for the
+// stack. Other errors are the caller's mistakes.
 func (s *Start) Build() (*Block, error) {
 	if err := s.check(); err != nil {
 		return nil, err

@@ -152,20 +152,27 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		{"stack upside down", func(s *Start) { s.StackLo = s.StackHi }, "loader: no stack lies from 0x800000 to 0x800000"},
 		{"stack too high", func(s *Start) { s.StackHi = 1<<47 + 1 }, "loader: no stack lies from 0x7f0000 to 0x800000000001"},
-		{"one byte short", func(s *Start) { s.StackLo = s.StackHi - size - 4096 + 1 }, "the stack is too small for what the program is " +
+		{"one byte short", func(s *Start) { s.StackLo = s.StackHi - size - 4096 + 1 }, "the stack is too small for what " +
+			"the program is " +
 			"told at its start: 296 bytes and a page do not fit between 0x7feed9 and 0x800000; give the program a larger stack"},
-		{"tiny", func(s *Start) { s.StackLo, s.StackHi = 7, 8 }, "the stack is too small for what the program is told at its start: " +
+		{"tiny", func(s *Start) { s.StackLo, s.StackHi = 7, 8 }, "the stack is too small for what the program is told at " +
+			"its start: " +
 			"296 bytes and a page do not fit between 0x7 and 0x8; give the program a larger stack"},
-		{"at address 0", func(s *Start) { s.StackLo, s.StackHi = 0, 32 }, "the stack is too small for what the program is told at its " +
+		{"at address 0", func(s *Start) { s.StackLo, s.StackHi = 0, 32 }, "the stack is too small for what the program " +
+			"is told at its " +
 			"start: 296 bytes and a page do not fit between 0x0 and 0x20; give the program a larger stack"},
-		{"arguments overflow", func(s *Start) { s.ArgAddr = 1<<64 - 1 }, "loader: no argument data lie at 0xffffffffffffffff, 3145728 bytes"},
-		{"arguments too long", func(s *Start) { s.ArgLen = 1<<64 - 1 }, "loader: no argument data lie at 0xa0000, 18446744073709551615 bytes"},
+		{"arguments overflow", func(s *Start) { s.ArgAddr = 1<<64 - 1 }, "loader: no argument data lie at " +
+			"0xffffffffffffffff, 3145728 bytes"},
+		{"arguments too long", func(s *Start) { s.ArgLen = 1<<64 - 1 }, "loader: no argument data lie at 0xa0000, " +
+			"18446744073709551615 bytes"},
 		{"arguments nowhere", func(s *Start) { s.ArgAddr = 0 }, "loader: no argument data lie at 0x0, 3145728 bytes"},
 		{"no headers", func(s *Start) { s.Phnum = 0 }, "loader: 0 program headers"},
-		{"no address of headers", func(s *Start) { s.Phdr = 0 }, "loader: 9 program headers in 0 bytes, and no address of them"},
+		{"no address of headers", func(s *Start) { s.Phdr = 0 }, "loader: 9 program headers in 0 bytes, and no address " +
+			"of them"},
 		{"no processor", func(s *Start) { s.NCPUs = 0 }, "loader: 0 processors"},
 		{"no thread", func(s *Start) { s.TID = 0 }, "loader: thread identifier 0x0 is not between 1 and 0x3fffffff"},
-		{"thread too large", func(s *Start) { s.TID = 1 << 30 }, "loader: thread identifier 0x40000000 is not between 1 and 0x3fffffff"},
+		{"thread too large", func(s *Start) { s.TID = 1 << 30 }, "loader: thread identifier 0x40000000 is not between 1 " +
+			"and 0x3fffffff"},
 	} {
 		s := goodStart()
 		tt.spoil(s)

@@ -24,7 +24,8 @@ type section struct {
 
 // Symbols reads the symbol table of an executable of size bytes, or the dynamic one if it was stripped. An executable
 // without symbols gives nil and no error. Symbols serve reports only, so callers may go on after an error, which says
-// why there are none: ErrSymbols, what Parse says of the ELF header, or an error of r. Either way the nil *SymTab works.
+// why there are none: ErrSymbols, what Parse says of the ELF header, or an error of r. Either way the nil *SymTab
+// works.
 func Symbols(r io.ReaderAt, size int64) (*SymTab, error) {
 	h, err := readHeader(r, size)
 	if err != nil {
@@ -46,8 +47,8 @@ func Symbols(r io.ReaderAt, size int64) (*SymTab, error) {
 	return nil, err
 }
 
-// readSections reads the section headers. More than 0xfeff of them, which ELF counts in another place, are taken for none:
-// only object files have so many.
+// readSections reads the section headers. More than 0xfeff of them, which ELF counts in another place, are taken for
+// none: only object files have so many.
 func readSections(r io.ReaderAt, h *header, size uint64) ([]section, error) {
 	if h.shoff == 0 || h.shnum == 0 || h.shnum >= int(elf.SHN_LORESERVE) {
 		return nil, nil
@@ -117,8 +118,8 @@ func readSymtab(r io.ReaderAt, sections []section, typ elf.SectionType, size uin
 	return t, nil
 }
 
-// read appends the usable entries of a symbol table; the others name files, sections, thread-local or absolute values, or
-// are malformed.
+// read appends the usable entries of a symbol table; the others name files, sections, thread-local or absolute values,
+// or are malformed.
 func (t *SymTab) read(r io.ReaderAt, s section, sections []section) error {
 	var buf [symChunk * symSize]byte
 	for left, off := s.size/symSize*symSize, s.off; left > 0; {

@@ -192,12 +192,15 @@ func TestMalformedSymbols(t *testing.T) {
 		{"header size", 58, 40, 2, kind + "section headers are 40 bytes long instead of 64; build the program again"},
 		{"too many headers", 60, 0xfeff, 2, kind + "the section headers lie outside the file; copy or build it again"},
 		{"table outside", table + 24, 0x2fff, 8, kind + "section 3 has 0x270 bytes at 0x2fff of a file of 0x3000" + again},
-		{"table overflow", table + 24, 1<<64 - 1, 8, kind + "section 3 has 0x270 bytes at 0xffffffffffffffff of a file of 0x3000" + again},
-		{"table size", table + 32, 1 << 63, 8, kind + "section 3 has 0x8000000000000000 bytes at 0x600 of a file of 0x3000" + again},
+		{"table overflow", table + 24, 1<<64 - 1, 8, kind + "section 3 has 0x270 bytes at 0xffffffffffffffff of a file " +
+			"of 0x3000" + again},
+		{"table size", table + 32, 1 << 63, 8, kind + "section 3 has 0x8000000000000000 bytes at 0x600 of a file of " +
+			"0x3000" + again},
 		{"no strings", table + 40, 9, 4, kind + "section 3 names section 9 for its strings, which holds none" + again},
 		{"strings in text", table + 40, 1, 4, kind + "section 3 names section 1 for its strings, which holds none" + again},
 		{"strings outside", names + 24, 0x4000, 8, kind + "section 4 has 0x92 bytes at 0x4000 of a file of 0x3000" + again},
-		{"size of strings", names + 32, 1<<64 - 1, 8, kind + "section 4 has 0xffffffffffffffff bytes at 0xc00 of a file of 0x3000" + again},
+		{"size of strings", names + 32, 1<<64 - 1, 8, kind + "section 4 has 0xffffffffffffffff bytes at 0xc00 of a file " +
+			"of 0x3000" + again},
 	} {
 		b := symbolFile(elf.SHT_SYMTAB, someSymbols)
 		copy(b[tt.at:], binary.LittleEndian.AppendUint64(nil, tt.put)[:tt.n])

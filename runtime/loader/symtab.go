@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// symPadding is how far in bytes a function's name reaches beyond its size: compilers align functions to 16 bytes, so what
-// follows within that is padding (or the return address of a last call that does not return).
+// symPadding is how far in bytes a function's name reaches beyond its size: compilers align functions to 16 bytes, so
+// what follows within that is padding (or the return address of a last call that does not return).
 const symPadding = 16
 
 // SymTab gives names to addresses and back. Addresses are link-time addresses. A nil *SymTab knows no names.
@@ -26,7 +26,8 @@ type symbol struct {
 	bind       uint8 // 2 global, 1 weak, 0 local
 }
 
-// finish sorts the symbols and settles how far each one reaches. Until here end of an unsized one is the end of its section.
+// finish sorts the symbols and settles how far each one reaches. Until here end of an unsized one is the end of its
+// section.
 func (t *SymTab) finish() {
 	slices.Reverse(t.syms) // the first in the file is the preferred among equals
 	slices.SortStableFunc(t.syms, func(a, b symbol) int {
@@ -97,10 +98,10 @@ func (s *symbol) grade(addr uint64) int {
 	return outside
 }
 
-// Lookup returns the symbol that addr is in, and the distance in bytes from its start. Functions go before data, symbols
-// with a size before those without, the innermost before those around it. A symbol without a size extends to the next one
-// or to the end of its section; a function with a size is followed by up to 16 bytes of padding, which belong to it unless
-// they are another's. To name the place of a call, look up the return address less 1.
+// Lookup returns the symbol that addr is in, and the distance in bytes from its start. Functions go before data,
+// symbols with a size before those without, the innermost before those around it. A symbol without a size extends to
+// the next one or to the end of its section; a function with a size is followed by up to 16 bytes of padding, which
+// belong to it unless they are another's. To name the place of a call, look up the return address less 1.
 func (t *SymTab) Lookup(addr uint64) (name string, off uint64, ok bool) {
 	if t == nil {
 		return "", 0, false

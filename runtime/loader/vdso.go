@@ -23,9 +23,9 @@ const (
 //	ud2
 //	ret
 //
-// followed by int3. Whoever runs the guest takes control no later than at the ud2, finds the number of the call in eax and
-// the arguments where a C function finds them, and goes on at the ret with eax set. Code that is copied out and run as it
-// is faults, instead of calling the host.
+// followed by int3. Whoever runs the guest takes control no later than at the ud2, finds the number of the call in eax
+// and the arguments where a C function finds them, and goes on at the ret with eax set. Code that is copied out and run
+// as it is faults, instead of calling the host.
 type VDSO struct {
 	Image     []byte    // as in the file and as in memory, a multiple of abi.PageSize; map it at any page
 	Text      uint64    // offset of slot 0, a multiple of abi.PageSize
@@ -35,10 +35,11 @@ type VDSO struct {
 	Maps      []Mapping // protections of all of Image; Addr is an offset in it
 }
 
-// BuildVDSO makes the shared object in which names[i] is a global function at slot i. The C library reads, of everything
-// that is here, PT_DYNAMIC, the symbol count of DT_HASH, DT_SYMTAB and DT_STRTAB; d_ptr values are offsets from the
-// beginning of Image, to which it adds the address it was given in AT_SYSINFO_EHDR. Section headers are for people with
-// readelf and objdump. Names are the program's own, so a bad or double one is a broken invariant and panics.
+// BuildVDSO makes the shared object in which names[i] is a global function at slot i. The C library reads, of
+// everything that is here, PT_DYNAMIC, the symbol count of DT_HASH, DT_SYMTAB and DT_STRTAB; d_ptr values are offsets
+// from the beginning of Image, to which it adds the address it was given in AT_SYSINFO_EHDR. Section headers are for
+// people with readelf and objdump. Names are the program's own, so a bad or double one is a broken invariant and
+// panics.
 func BuildVDSO(names []string) *VDSO {
 	checkVDSONames(names)
 	dynstr := newStrtab()

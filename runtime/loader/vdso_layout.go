@@ -7,8 +7,8 @@ import (
 	"cabitrans/runtime/abi"
 )
 
-// Sections of the vDSO, in the order of their headers and of their places in the file but for vText, which begins the first
-// page after everything else.
+// Sections of the vDSO, in the order of their headers and of their places in the file but for vText, which begins the
+// first page after everything else.
 const (
 	vNull = iota
 	vDynsym
