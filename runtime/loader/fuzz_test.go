@@ -45,7 +45,8 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%v in %+v\nof %+v", err, p, img)
 			}
 		}
-		s := &Start{StackLo: 0x100000, StackHi: 0x200000, Phdr: img.PhdrVaddr, Phnum: img.Phnum, Phdrs: img.Phdrs, NCPUs: 1, TID: 1}
+		s := &Start{StackLo: 1 << 20, StackHi: 2 << 20, NCPUs: 1, TID: 1}
+		s.Phdr, s.Phnum, s.Phdrs = img.PhdrVaddr, img.Phnum, img.Phdrs
 		if _, err := s.Build(); err != nil {
 			t.Fatal(err)
 		}

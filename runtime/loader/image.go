@@ -140,7 +140,8 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 	const again = "build the program again"
 	switch {
 	case s.Memsz < s.Filesz:
-		return bad(ErrSegmentSize, "program header %d has %d bytes in the file but only %d in memory; %s", i, s.Filesz, s.Memsz, again)
+		return bad(ErrSegmentSize, "program header %d has %d bytes in the file but only %d in memory; %s",
+			i, s.Filesz, s.Memsz, again)
 	case s.Memsz == 0:
 		return nil
 	case s.Memsz > MaxSpan:
@@ -165,13 +166,15 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 		prev := img.Segments[j]
 		end := prev.Vaddr + prev.Memsz
 		if s.Vaddr < end {
-			return bad(ErrSegmentOrder, "program header %d begins at %#x, before the end %#x of its predecessor; %s", i, s.Vaddr, end, again)
+			return bad(ErrSegmentOrder, "program header %d begins at %#x, before the end %#x of its predecessor; %s",
+				i, s.Vaddr, end, again)
 		}
 		if end <= page {
 			break
 		}
 		if both |= prev.Prot; both&writeExec == writeExec {
-			return bad(ErrWriteExec, "the page at %#x holds a writable and an executable segment; link with -z separate-code", page)
+			return bad(ErrWriteExec, "the page at %#x holds a writable and an executable segment; link with -z separate-code",
+				page)
 		}
 	}
 	img.Align = max(img.Align, align)
@@ -189,7 +192,8 @@ func (img *Image) checkWhole() error {
 	img.Lo = first.Vaddr &^ pageMask
 	img.Hi = (last.Vaddr + last.Memsz + pageMask) &^ pageMask
 	if img.Hi-img.Lo > MaxSpan {
-		return bad(ErrSpan, "segments spread from %#x to %#x, more than %d bytes; build the program again", img.Lo, img.Hi, int64(MaxSpan))
+		return bad(ErrSpan, "segments spread from %#x to %#x, more than %d bytes; build the program again",
+			img.Lo, img.Hi, int64(MaxSpan))
 	}
 	if !img.PIE && img.Lo == 0 {
 		return bad(ErrSpan, "a fixed address in page 0; link it at a higher address or as a position-independent executable")

@@ -105,9 +105,9 @@ func TestParseRefuses(t *testing.T) {
 			"do not agree: program header 1 has the alignment 0x8000000000000000; build the program again"},
 		{"W+X", func(f *file) { f.progs[1].flags |= elf.PF_W }, ErrWriteExec, "memory both writable and executable: " +
 			"program header 1 asks for it; link without -N or --omagic and without executable stacks or data"},
-		{"W and X on a page", func(f *file) { f.progs[2].off, f.progs[2].vaddr = 0x1800, 0x1800 }, ErrWriteExec, "memory both " +
-			"writable and executable: the page at 0x1000 holds a writable and an executable segment; link with -z " +
-			"separate-code"},
+		{"W and X on a page", func(f *file) { f.progs[2].off, f.progs[2].vaddr = 0x1800, 0x1800 }, ErrWriteExec,
+			"memory both writable and executable: the page at 0x1000 holds a writable and an executable segment; " +
+				"link with -z separate-code"},
 		{"W, R and X on a page", func(f *file) {
 			f.progs = []prog{
 				{load, rw, 0x1000, 0x1000, 0x10, 0x10, 0x1000},
@@ -215,7 +215,8 @@ func TestParseAccepts(t *testing.T) {
 			{Vaddr: 0x2000, Memsz: 0x2000, Off: 0x2000, Filesz: 0x10, Prot: abi.ProtRead | abi.ProtWrite},
 		},
 		PhdrVaddr: 64, PhdrInMem: true, Phnum: 9, Phdrs: b[64 : 64+9*56],
-		TLS: &TLS{0x2000, 8, 24, 16}, Relro: Range{0x2000, 0x1000}, Dynamic: Range{0x2f00, 0x200}, EHFrameHdr: Range{0x300, 0x40},
+		TLS: &TLS{0x2000, 8, 24, 16}, Relro: Range{0x2000, 0x1000}, Dynamic: Range{0x2f00, 0x200},
+		EHFrameHdr: Range{0x300, 0x40},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)

@@ -94,8 +94,11 @@ func checkBlock(t *testing.T, s *Start, b *Block) {
 	t.Helper()
 	_, vals := b.walk(t)
 	end := b.Addr + uint64(len(b.Bytes))
-	if b.RSP%16 != 8 || b.RDI != b.RSP+8 || b.Addr != b.RSP || end > s.StackHi || s.StackHi-end >= 16 || b.Addr < s.StackLo+minStack {
-		t.Errorf("block %#x to %#x, rsp %#x, rdi %#x in the stack %#x to %#x", b.Addr, end, b.RSP, b.RDI, s.StackLo, s.StackHi)
+	if b.RSP%16 != 8 || b.RDI != b.RSP+8 || b.Addr != b.RSP {
+		t.Errorf("block at %#x, rsp %#x, rdi %#x", b.Addr, b.RSP, b.RDI)
+	}
+	if end > s.StackHi || s.StackHi-end >= 16 || b.Addr < s.StackLo+minStack {
+		t.Errorf("block %#x to %#x in the stack %#x to %#x", b.Addr, end, s.StackLo, s.StackHi)
 	}
 	if !bytes.Equal(b.at(b.RSP, 8), make([]byte, 8)) {
 		t.Error("the return address is not zero")

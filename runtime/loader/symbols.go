@@ -54,7 +54,8 @@ func readSections(r io.ReaderAt, h *header, size uint64) ([]section, error) {
 		return nil, nil
 	}
 	if h.shentsize != shdrSize {
-		return nil, bad(ErrSymbols, "section headers are %d bytes long instead of %d; build the program again", h.shentsize, shdrSize)
+		return nil, bad(ErrSymbols, "section headers are %d bytes long instead of %d; build the program again",
+			h.shentsize, shdrSize)
 	}
 	n := uint64(h.shnum) * shdrSize
 	if !within(h.shoff, n, size) {
@@ -68,7 +69,8 @@ func readSections(r io.ReaderAt, h *header, size uint64) ([]section, error) {
 	sections := make([]section, h.shnum)
 	for i := range sections {
 		b := b[i*shdrSize:]
-		s := section{typ: elf.SectionType(le.Uint32(b[4:])), link: le.Uint32(b[40:]), off: le.Uint64(b[24:]), size: le.Uint64(b[32:])}
+		s := section{typ: elf.SectionType(le.Uint32(b[4:])), link: le.Uint32(b[40:])}
+		s.off, s.size = le.Uint64(b[24:]), le.Uint64(b[32:])
 		if elf.SectionFlag(le.Uint64(b[8:]))&elf.SHF_ALLOC != 0 {
 			s.mem = Range{le.Uint64(b[16:]), s.size}
 		}
@@ -98,7 +100,8 @@ func readSymtab(r io.ReaderAt, sections []section, typ elf.SectionType, size uin
 	}
 	str := sections[s.link]
 	if !within(str.off, str.size, size) || str.size > maxStrtab {
-		return nil, bad(ErrSymbols, "section %d has %#x bytes at %#x of a file of %#x; %s", s.link, str.size, str.off, size, again)
+		return nil, bad(ErrSymbols, "section %d has %#x bytes at %#x of a file of %#x; %s",
+			s.link, str.size, str.off, size, again)
 	}
 	var names strings.Builder
 	names.Grow(int(str.size))

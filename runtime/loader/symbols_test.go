@@ -143,7 +143,9 @@ func TestAddr(t *testing.T) {
 			t.Errorf("%s: %#x, %v; want %#x", name, got, ok, want)
 		}
 	}
-	for _, name := range []string{"", "mai", "main2", "file.c", "thread", "absolute", "missing", "bad section", "far", "huge"} {
+	for _, name := range []string{
+		"", "mai", "main2", "file.c", "thread", "absolute", "missing", "bad section", "far", "huge",
+	} {
 		if got, ok := tab.Addr(name); ok {
 			t.Errorf("%q: %#x, want none", name, got)
 		}

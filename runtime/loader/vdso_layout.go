@@ -127,7 +127,9 @@ func (l *layout) sectionHeaders() []byte {
 	return b
 }
 
-func (l *layout) putShdr(b []byte, i int, typ elf.SectionType, flags elf.SectionFlag, link, info uint32, align, entsize uint64) {
+func (l *layout) putShdr(
+	b []byte, i int, typ elf.SectionType, flags elf.SectionFlag, link, info uint32, align, entsize uint64,
+) {
 	p, le := l.part[i], binary.LittleEndian
 	b = b[i*shdrSize:]
 	le.PutUint32(b, p.name)

@@ -225,7 +225,9 @@ func TestVDSOLinksByHash(t *testing.T) {
 
 // Values that descriptions of the hash give as examples, and the trivial ones.
 func TestSysvHash(t *testing.T) {
-	for name, want := range map[string]uint32{"": 0, "a": 0x61, "printf": 0x77905a6, "exit": 0x6cf04, "syscall": 0xb09985c} {
+	for name, want := range map[string]uint32{
+		"": 0, "a": 0x61, "printf": 0x77905a6, "exit": 0x6cf04, "syscall": 0xb09985c,
+	} {
 		if got := sysvHashOf(name); got != want {
 			t.Errorf("%q: %#x, want %#x", name, got, want)
 		}
@@ -280,7 +282,10 @@ func TestVDSOTools(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"readelf", "-aW"}, []string{"Nuxi CloudABI", "DYN (Shared object file)", "cloudabi-vdso.so.1", "FUNC    GLOBAL DEFAULT    5 cloudabi_sys_poll"}},
+		{[]string{"readelf", "-aW"}, []string{
+			"Nuxi CloudABI", "DYN (Shared object file)", "cloudabi-vdso.so.1",
+			"FUNC    GLOBAL DEFAULT    5 cloudabi_sys_poll",
+		}},
 		{[]string{"llvm-readelf", "-a"}, []string{"cloudabi-vdso.so.1", "cloudabi_sys_poll"}},
 		{[]string{"objdump", "-dT"}, []string{"<cloudabi_sys_poll>:", "ud2"}},
 	} {
