@@ -161,7 +161,7 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 		return bad(ErrWriteExec, "program header %d asks for it; link without -N or --omagic and without executable "+
 			"stacks or data", i)
 	}
-	page, both := s.Vaddr&^pageMask, s.Prot
+	page := s.Vaddr &^ pageMask
 	for j := len(img.Segments) - 1; j >= 0; j-- {
 		prev := img.Segments[j]
 		end := prev.Vaddr + prev.Memsz
@@ -172,7 +172,7 @@ func (img *Image) addSegment(i int, s Segment, align, size uint64) error {
 		if end <= page {
 			break
 		}
-		if both |= prev.Prot; both&writeExec == writeExec {
+		if (prev.Prot|s.Prot)&writeExec == writeExec {
 			return bad(ErrWriteExec, "the page at %#x holds a writable and an executable segment; link with -z separate-code",
 				page)
 		}

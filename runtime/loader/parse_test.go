@@ -199,12 +199,13 @@ func TestParseAccepts(t *testing.T) {
 	f.progs[1].align = 0x200000
 	f.progs = append(f.progs,
 		prog{elf.PT_INTERP, r, 0x200, 0x200, 8, 8, 1}, // no reason to refuse: the program relocates itself
-		prog{elf.PT_DYNAMIC, rw, 0x2f00, 0x2f00, 0x200, 0x200, 8},
+		prog{elf.PT_DYNAMIC, rw, 0x2f00, 0x2f00, 0x100, 0x100, 8},
 		prog{elf.PT_TLS, r, 0x2000, 0x2000, 8, 24, 16},
 		prog{elf.PT_GNU_RELRO, r, 0x2000, 0x2000, 0x10, 0x1000, 1},
 		prog{elf.PT_GNU_EH_FRAME, r, 0x300, 0x300, 0x40, 0x40, 4},
 		prog{load, rx, 0, 0, 0, 0, 0}, // empty segments may stand anywhere
 	)
+	f.put = map[int][]byte{0x2f00: dyn(elf.DT_STRTAB, elf.DT_NULL, elf.DT_NEEDED)} // the end counts
 	b := f.bytes()
 	got := mustParse(t, b)
 	want := &Image{
@@ -215,11 +216,24 @@ func TestParseAccepts(t *testing.T) {
 			{Vaddr: 0x2000, Memsz: 0x2000, Off: 0x2000, Filesz: 0x10, Prot: abi.ProtRead | abi.ProtWrite},
 		},
 		PhdrVaddr: 64, PhdrInMem: true, Phnum: 9, Phdrs: b[64 : 64+9*56],
-		TLS: &TLS{0x2000, 8, 24, 16}, Relro: Range{0x2000, 0x1000}, Dynamic: Range{0x2f00, 0x200},
+		TLS: &TLS{0x2000, 8, 24, 16}, Relro: Range{0x2000, 0x1000}, Dynamic: Range{0x2f00, 0x100},
 		EHFrameHdr: Range{0x300, 0x40},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+}
+
+// A dynamic section outside the file is read by nobody here.
+func TestParseDynamicOutside(t *testing.T) {
+	for _, p := range []prog{
+		{elf.PT_DYNAMIC, rw, 0x2f00, 0x2f00, 0x101, 0x101, 8},
+		{elf.PT_DYNAMIC, rw, 1<<64 - 8, 0x2f00, 1<<64 - 1, 1<<64 - 1, 8},
+	} {
+		f := goodFile()
+		f.progs = append(f.progs, p)
+		f.put = map[int][]byte{0x2f00: dyn(elf.DT_NEEDED)}
+		mustParse(t, f.bytes())
 	}
 }
 

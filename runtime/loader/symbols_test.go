@@ -65,20 +65,25 @@ const (
 var someSymbols = []sym{
 	{"file.c", 0x1000, 0, elf.STT_FILE, local, elf.SHN_ABS},
 	{"label", 0x1010, 0, no, local, 1}, // in main
+	{"label2", 0x1024, 0, no, local, 1},
 	{"main", 0x1000, 0x25, fn, global, 1},
 	{"alias", 0x1000, 0x25, fn, local, 1},
 	{"object", 0x1000, 0x30, obj, global, 1},
 	{"inner", 0x1018, 4, fn, local, 1},
+	{"inner2", 0x1018, 4, fn, local, 1},
 	{"next", 0x1080, 0x10, fn, local, 1},
 	{"after", 0x1092, 0, fn, global, 1}, // in the padding of next
 	{"asm", 0x1100, 0, no, global, 1},
 	{"asm2", 0x1140, 0, fn, local, 1},
 	{"asm3", 0x1140, 0, no, global, 1},
+	{"mid", 0x1150, 4, fn, local, 1},
 	{"last", 0x1180, 0, fn, global, 1},
 	{"twice", 0x1010, 2, fn, local, 1},
 	{"twice", 0x1088, 2, fn, weak, 1},
 	{"twice", 0x108c, 2, fn, global, 1},
 	{"table", 0x2000, 0x20, obj, local, 2},
+	{"pair", 0x2008, 1, obj, local, 2},
+	{"pair", 0x2004, 1, obj, local, 2},
 	{"tail", 0x2020, 0, no, local, 2},
 	{"end", 0x2100, 0, no, global, 2}, // as linkers make it, at the end of its section
 	{"thread", 0x2004, 4, elf.STT_TLS, global, 2},
@@ -96,7 +101,7 @@ func TestLookup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := tab.Len(), 17; got != want {
+		if got, want := tab.Len(), 22; got != want {
 			t.Errorf("%d symbols, want %d", got, want)
 		}
 		for _, tt := range []struct {
@@ -113,7 +118,8 @@ func TestLookup(t *testing.T) {
 			{0x1080, "next+0"}, {0x108f, "next+15"}, {0x1090, "next+16"}, {0x1091, "next+17"},
 			{0x1092, "after+0"}, {0x10ff, "after+109"}, // extends to the next
 			{0x1100, "asm+0"}, {0x113f, "asm+63"},
-			{0x1140, "asm2+0"}, {0x117f, "asm2+63"}, // a function before what has no type
+			{0x1140, "asm2+0"}, {0x114f, "asm2+15"}, // a function before what has no type
+			{0x1163, "mid+19"}, {0x1164, ""}, // asm2 ends where mid begins
 			{0x1180, "last+0"}, {0x11ff, "last+127"}, {0x1200, ""}, // extends to the end of its section
 			{0x1fff, ""}, {0x2000, "table+0"}, {0x201f, "table+31"}, // data have no padding
 			{0x2020, "tail+0"}, {0x20ff, "tail+223"},
@@ -137,7 +143,7 @@ func TestAddr(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]uint64{
-		"main": 0x1000, "alias": 0x1000, "label": 0x1010, "twice": 0x108c, "asm3": 0x1140, "end": 0x2100, "table": 0x2000,
+		"main": 0x1000, "alias": 0x1000, "label": 0x1010, "twice": 0x108c, "asm3": 0x1140, "end": 0x2100, "pair": 0x2004, "table": 0x2000,
 	} {
 		if got, ok := tab.Addr(name); !ok || got != want {
 			t.Errorf("%s: %#x, %v; want %#x", name, got, ok, want)
@@ -193,18 +199,18 @@ func TestMalformedSymbols(t *testing.T) {
 		{"headers far outside", 40, 1<<64 - 64, 8, kind + "the section headers lie outside the file; copy or build it again"},
 		{"header size", 58, 40, 2, kind + "section headers are 40 bytes long instead of 64; build the program again"},
 		{"too many headers", 60, 0xfeff, 2, kind + "the section headers lie outside the file; copy or build it again"},
-		{"table outside", table + 24, 0x2fff, 8, kind + "section 3 has 0x270 bytes at 0x2fff of a file of 0x3000" + again},
-		{"table overflow", table + 24, 1<<64 - 1, 8, kind + "section 3 has 0x270 bytes at 0xffffffffffffffff of a file " +
+		{"table outside", table + 24, 0x2fff, 8, kind + "section 3 has 0x48 bytes at 0x2fff of a file of 0x3000" + again},
+		{"table overflow", table + 24, 1<<64 - 1, 8, kind + "section 3 has 0x48 bytes at 0xffffffffffffffff of a file " +
 			"of 0x3000" + again},
 		{"table size", table + 32, 1 << 63, 8, kind + "section 3 has 0x8000000000000000 bytes at 0x600 of a file of " +
 			"0x3000" + again},
 		{"no strings", table + 40, 9, 4, kind + "section 3 names section 9 for its strings, which holds none" + again},
 		{"strings in text", table + 40, 1, 4, kind + "section 3 names section 1 for its strings, which holds none" + again},
-		{"strings outside", names + 24, 0x4000, 8, kind + "section 4 has 0x92 bytes at 0x4000 of a file of 0x3000" + again},
+		{"strings outside", names + 24, 0x4000, 8, kind + "section 4 has 0xe bytes at 0x4000 of a file of 0x3000" + again},
 		{"size of strings", names + 32, 1<<64 - 1, 8, kind + "section 4 has 0xffffffffffffffff bytes at 0xc00 of a file " +
 			"of 0x3000" + again},
 	} {
-		b := symbolFile(elf.SHT_SYMTAB, someSymbols)
+		b := symbolFile(elf.SHT_SYMTAB, someSymbols[:2])
 		copy(b[tt.at:], binary.LittleEndian.AppendUint64(nil, tt.put)[:tt.n])
 		tab, err := symbols(b)
 		if tab != nil || !errors.Is(err, ErrSymbols) || err.Error() != tt.want {
