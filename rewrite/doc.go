@@ -40,12 +40,13 @@
 // nobody map, and further down the kernel's half. No flag changes, and a target
 // out of range is a fault at a known instruction.
 //
-// An indirect jump or call borrows r11, stored to Spill[0] before, and reloads it
+// An indirect branch borrows r11, stored to Spill[0] before. A jump reloads it
 // before it leaves: the table leads straight to the target's body. (Landings that
 // reload r11 instead were tried: the extra jump they need made a computed-goto
-// interpreter 3 times slower.) A return leaves r11 undefined unless
-// Options.KeepR11: the ABI makes it dead, and a continuation that reads it
-// switches the process to KeepR11 before it can run.
+// interpreter 1.8 times slower.) A return, and an indirect call, leave r11
+// undefined unless Options.KeepR11: the ABI makes it dead, and the first
+// continuation or callee that is found to read it switches the process to KeepR11
+// before it can run.
 //
 // # The source map
 //

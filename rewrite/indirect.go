@@ -6,8 +6,8 @@ import (
 )
 
 // indirect emits an indirect jump or call. Proving the target needs a register:
-// r11 is borrowed, and back in place before the branch, so that the target's
-// translation needs no landing of its own.
+// r11 is borrowed. A jump puts it back before it leaves, so that the target's
+// translation needs no landing of its own; a call does so with KeepR11 only.
 func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	if in.OpSize == 2 || in.Prefixes&decode.PrefixOpSize != 0 {
 		r.Trap(in.PC, TrapUnsupported)
@@ -19,11 +19,49 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	}
 	r.mark(0, 0)
 	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
-	if reg := codegen.Reg(in.RM()); !in.HasMem && reg != codegen.RSP {
+	reg := codegen.Reg(in.RM())
+	switch {
+	case in.Flow == decode.FlowCallInd && !r.Options.KeepR11:
+		r.callLosing(in, code, reg)
+	case !in.HasMem && reg != codegen.RSP:
 		r.throughRegister(in, reg)
-	} else {
+	default:
 		r.throughSlot(in, code)
 	}
+}
+
+// callLosing makes a call that loses r11, which has been stored to Spill[0] for
+// the case that there is no landing yet. Restoring it would tie every call to the
+// one before it, by a store and a load of the same slot.
+func (r *Rewriter) callLosing(in *decode.Inst, code []byte, target codegen.Reg) {
+	indirect := in.HasMem || target == codegen.RSP
+	switch {
+	case indirect:
+		r.mark(FixR11, 0)
+		r.loadTarget(in, code, 8)
+	case target != codegen.R11:
+		r.mark(FixR11, 0)
+		r.Hot.Move(codegen.R11, target)
+	}
+	r.guard()
+	switch {
+	case indirect && (in.Base == decode.R11 || in.Index == decode.R11):
+		r.restore()
+		fallthrough
+	case indirect:
+		r.mark(FixR11, 0)
+		r.loadTarget(in, code, 4)
+		target = codegen.R11
+	case target == codegen.R11:
+		r.restore()
+	}
+	r.leave(in, FixR11, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+}
+
+// restore emits the load of r11's own value.
+func (r *Rewriter) restore() {
+	r.mark(FixR11, 0)
+	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
 }
 
 // throughRegister branches to the guest address in a register that can index the
@@ -34,9 +72,8 @@ func (r *Rewriter) throughRegister(in *decode.Inst, target codegen.Reg) {
 		r.Hot.Move(codegen.R11, target)
 	}
 	r.guard()
-	r.mark(FixR11, 0)
-	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
-	r.leave(in, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+	r.restore()
+	r.leave(in, 0, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
 }
 
 // throughSlot branches to a guest address in memory (or in rsp). The host address
@@ -50,8 +87,7 @@ func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	r.loadTarget(in, code, 8)
 	r.guard()
 	if in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) {
-		r.mark(FixR11, 0)
-		b.LoadGS(codegen.R11, r.Fields.Spill[0])
+		r.restore()
 	}
 	r.mark(FixR11, 0)
 	r.loadTarget(in, code, 4)
@@ -59,26 +95,26 @@ func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	b.LoadTable(codegen.R11, r.Table, codegen.R11)
 	r.mark(FixR11, 0)
 	b.StoreGS(r.Fields.Spill[1], codegen.R11)
-	r.mark(FixR11, 0)
-	b.LoadGS(codegen.R11, r.Fields.Spill[0])
-	r.leave(in, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
+	r.restore()
+	r.leave(in, 0, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
 }
 
-// leave ends an indirect branch with the host's jump. A call makes a hardware call
-// of a thunk that drops the host's return address and jumps.
-func (r *Rewriter) leave(in *decode.Inst, fix Fix, jump func(*codegen.Buffer)) {
+// leave ends an indirect branch with the host's jump, whose own mark has the
+// bits of last besides. A call makes a hardware call of a thunk that drops the
+// host's return address and jumps.
+func (r *Rewriter) leave(in *decode.Inst, fix, last Fix, jump func(*codegen.Buffer)) {
 	if in.Flow == decode.FlowJumpInd {
-		r.mark(fix, 0)
+		r.mark(fix|last, 0)
 		jump(r.Hot)
 		return
 	}
-	r.mark(0, 0)
+	r.mark(fix, 0)
 	r.Hot.PushImm(int32(in.End()))
-	r.mark(0, 1)
+	r.mark(fix, 1)
 	r.Hot.Call(r.Cold.PC())
-	r.markAt(true, Mark{Guest: uint32(in.PC), RSP: 2})
+	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix, RSP: 2})
 	r.Cold.AddRSP(8)
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix, RSP: 1})
+	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix | last, RSP: 1})
 	jump(r.Cold)
 }
 

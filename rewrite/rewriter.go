@@ -19,7 +19,7 @@ type Fields struct {
 type Options struct {
 	// MovingBase: the guest has set an %fs base of its own.
 	MovingBase bool
-	// KeepR11: r11 survives a return.
+	// KeepR11: r11 survives a return and an indirect call.
 	KeepR11 bool
 }
 

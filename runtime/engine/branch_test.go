@@ -158,16 +158,56 @@ func checkWild(t *testing.T, g *guest, f *Fault, target, branch uint64, good, at
 			t.Errorf("return address %#x (%v), want one right behind the call", ret, err)
 		}
 	}
-	// r11 is dead at a return, by contract (package rewrite).
-	if rsp <= 0 && f.Regs[decode.R11] != target && g.isIndirect(branch) {
+	// r11 is dead at a return and at an indirect call, by contract (package rewrite).
+	if f.Regs[decode.R11] != target && g.flow(branch) == decode.FlowJumpInd {
 		t.Errorf("r11 is %#x, want %#x", f.Regs[decode.R11], target)
 	}
 }
 
-// isIndirect reports whether the branch at pc is a jmp or call, not a ret.
-func (g *guest) isIndirect(pc uint64) bool {
+func (g *guest) flow(pc uint64) decode.Flow {
 	in, err := (&Thread{engine: g.engine}).decode(pc)
-	return err == nil && in.Flow != decode.FlowRet
+	if err != nil {
+		g.Fatal(err)
+	}
+	return in.Flow
+}
+
+// TestR11 has r11 read where the ABI makes it dead: behind a call, and in a
+// function called through a register.
+func TestR11(t *testing.T) {
+	for _, c := range []struct {
+		name, code string
+		end        uint64
+		want       uint64
+	}{
+		{"return", `
+			e8 05 00 00 00          ;   0 callq 0xa <f>
+			4c 89 db                ;   5 movq %r11, %rbx
+			0f 0b                   ;   8 ud2
+			41 bb 2b 00 00 00       ;   a movl $43, %r11d
+			c3                      ;  10 retq`, 8, 43},
+		{"call", `
+			41 bb 2a 00 00 00       ;   0 movl $42, %r11d
+			48 8d 05 04 00 00 00    ;   6 leaq 4(%rip), %rax # 0x11 <f>
+			ff d0                   ;   d callq *%rax
+			0f 0b                   ;   f ud2
+			4c 89 db                ;  11 movq %r11, %rbx
+			c3                      ;  14 retq`, 0xf, 42},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGuest(t)
+			g.put(g.code, c.code)
+			for range 3 {
+				f := g.run(g.code, nil)
+				if f == nil || f.RIP != g.code+c.end {
+					t.Fatalf("%+v", f)
+				}
+				if f.Regs[decode.RBX] != c.want {
+					t.Errorf("r11 was %d, want %d", f.Regs[decode.RBX], c.want)
+				}
+			}
+		})
+	}
 }
 
 func TestVDSOCall(t *testing.T) {

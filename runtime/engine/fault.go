@@ -73,9 +73,11 @@ func (t *Thread) onFault() *Fault {
 	if guest, miss := missed(b.HostPC); miss && b.FaultSignal == SigSEGV {
 		// After a jump or call Spill[0] is what r11 is; after a return r11 is dead,
 		// or in Spill[0].
-		b.RIP = guest
 		b.Regs[decode.R11] = b.Spill[0]
 		t.stats.Misses++
+		if t.calling() {
+			e.calledIndirectly(guest)
+		}
 		return t.toLanding(guest)
 	}
 	if !ok {
@@ -104,6 +106,14 @@ func (t *Thread) onFault() *Fault {
 	return f
 }
 
+// calling reports whether the indirect branch that brought the guest where it is
+// may have been a call: the thunk of a call has left a host return address right
+// below the guest's. A jump may find an old one there, which does no harm.
+func (t *Thread) calling() bool {
+	ret, err := t.engine.mem.Load64(t.block.Regs[decode.RSP] - 8)
+	return err == nil && ret-host.CacheLo < host.CacheSize
+}
+
 // branch carries out the indirect branch at RIP, whose target is out of range or
 // in a part of the table that does not exist yet. A target that is not canonical
 // faults at the branch itself (#GP); any other is reached, and may fault there.
@@ -121,6 +131,7 @@ func (t *Thread) branch() *Fault {
 		}
 	case decode.FlowCallInd:
 		sp := b.Regs[decode.RSP] - 8
+		t.engine.calledIndirectly(target)
 		if host.Store64(sp, in.End()) != nil {
 			f := t.fault(SigSEGV)
 			f.Addr, f.HasAddr, f.Write = sp, true, true

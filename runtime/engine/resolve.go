@@ -47,6 +47,25 @@ func (e *Engine) landing(t *Thread, pc uint64) (uint64, error) {
 	return body, nil
 }
 
+// calledIndirectly is told of an indirect call's target before it runs for the
+// first time. If it reads r11, as no function of the ABI does, the process must
+// keep r11 across calls.
+func (e *Engine) calledIndirectly(pc uint64) {
+	if _, vdso := e.vdso.call(pc); vdso || !inArena(pc) {
+		return
+	}
+	e.mem.RLock()
+	defer e.mem.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.region.begin(pc)
+	if e.liveR11(pc) == r11Read {
+		o := e.rw.Options
+		o.KeepR11 = true
+		e.setOptions(o)
+	}
+}
+
 // translate is resolve with the locks held.
 func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if h, ok := e.lookup(pc); ok {
