@@ -86,7 +86,7 @@ func (p *Process) locate(addr uint64) Location {
 	l := Location{Addr: addr}
 	if addr >= p.plan.Lo && addr < p.plan.Hi {
 		l.Offset, l.Inside = addr-p.plan.Base, true
-		l.Symbol, l.Past, _ = p.syms.Lookup(l.Offset)
+		l.Symbol, l.Past, _ = p.syms().Lookup(l.Offset)
 	}
 	return l
 }

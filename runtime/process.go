@@ -26,7 +26,7 @@ type Process struct {
 	engine *engine.Engine
 	image  *loader.Image
 	plan   *loader.Plan
-	syms   *loader.SymTab
+	syms   func() *loader.SymTab
 	calls  []abi.Call // by vDSO slot
 
 	threads sync.WaitGroup // one for each guest thread
@@ -88,8 +88,12 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.engine, err = engine.New(space, p.mem, vdso); err != nil {
 		return nil, err
 	}
-	// Symbols only name things; a program whose table is broken runs all the same.
-	p.syms, _ = loader.Symbols(c.Executable, c.Size)
+	// Symbols only name things: a program whose table is broken runs all the same,
+	// and most never need it.
+	p.syms = sync.OnceValue(func() *loader.SymTab {
+		syms, _ := loader.Symbols(c.Executable, c.Size)
+		return syms
+	})
 	if err := p.startThread(tid, first); err != nil {
 		return nil, fmt.Errorf("no thread for it: %w", err)
 	}
