@@ -1,6 +1,5 @@
 package decode
 
-
 // Block decodes the basic block at the start of code, guest address pc: up to and including the first instruction
 // after which control may go elsewhere, at most max instructions. The instructions are appended to out, whose capacity
 // is reused; nothing is allocated while it suffices. When an instruction cannot be decoded Block returns those before

@@ -111,7 +111,7 @@ func (in *Inst) Decode(code []byte, pc uint64) error {
 		case 0x0f:
 			return in.decode3DNow(code, i, short)
 		}
-	case b&0xfe == 0xc4 || b == 0x62 || b == 0x8f && i+1 < len(code) && code[i+1]&0x18 != 0 && code[i+1]&0x1f >= 8:
+	case b&0xfe == 0xc4 || b == 0x62 || b == 0x8f && i+1 < len(code) && code[i+1]&0x1f >= 8:
 		if in.Prefixes&(PrefixLock|PrefixRep|PrefixRepne|PrefixOpSize|PrefixREX) != 0 {
 			return ErrInvalid
 		}
@@ -137,7 +137,10 @@ func (in *Inst) Decode(code []byte, pc uint64) error {
 		case splitW:
 			k = uint16(in.Rex >> 3)
 		case splitLen:
-			k = uint16(in.lenIndex(code, i))
+			if i >= len(code) {
+				return short
+			}
+			k = uint16(in.lenIndex(code[i]))
 		case splitBC:
 			k = uint16(in.EVEXp2 >> 4 & 1)
 		default:
@@ -214,9 +217,9 @@ func (in *Inst) pp() uint8 {
 func (in *Inst) fx8() uint8 { return uint8(in.fx & 3) }
 
 // lenIndex is L'L as the tables index it. With EVEX.b and a register operand L'L is a rounding mode and the length is 512.
-func (in *Inst) lenIndex(code []byte, i int) uint8 {
+func (in *Inst) lenIndex(modrm byte) uint8 {
 	if in.Enc == EncEVEX {
-		if in.EVEXp2&0x10 != 0 && i < len(code) && code[i] >= 0xc0 {
+		if in.EVEXp2&0x10 != 0 && modrm >= 0xc0 {
 			return 2
 		}
 		return in.EVEXp2 >> 5 & 3
@@ -255,7 +258,7 @@ func (in *Inst) modRM(code []byte, i int, e *entry, short error) (int, error) {
 	in.ModRM, in.ModRMOff = m, int8(i)
 	i++
 	if m >= 0xc0 || e.attr&attrRegMod != 0 {
-		if e.class&ClassVSIB != 0 || in.Enc == EncEVEX && in.EVEXp2&0x10 != 0 && e.attr&attrRound == 0 {
+		if e.class&ClassVSIB != 0 {
 			return 0, ErrInvalid
 		}
 		return i, nil
@@ -390,7 +393,7 @@ func (in *Inst) decode3DNow(code []byte, i int, short error) error {
 	}
 	in.Opcode = code[i]
 	n := tableMaps[space3DNow][in.Opcode]
-	if n == 0 || in.Prefixes&PrefixLock != 0 {
+	if n == 0 || in.Opcode == 0x0f || in.Prefixes&PrefixLock != 0 {
 		return ErrInvalid
 	}
 	in.ImmOff, in.ImmLen, in.Imm = int8(i), 1, int64(int8(in.Opcode))

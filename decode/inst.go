@@ -53,7 +53,7 @@ const (
 	R13
 	R14
 	R15
-	RIP          // base of a RIP-relative operand
+	RIP       // base of a RIP-relative operand
 	NoReg Reg = 0xff
 )
 

@@ -35,19 +35,19 @@ const (
 type attr uint16
 
 const (
-	attrModRM  attr = 1 << iota
-	attrKV          // impK overwrites only when the operand size is at least 4
-	attrNop90       // 90: a no-op unless REX.B
-	attrShift       // immediate or CL shift: no flags change when the masked count is 0
-	attrIdiom       // xor/sub with itself: the register is not read
-	attrRegMod      // ModRM.mod is ignored: always registers (mov to and from control registers)
-	attrSIB         // needs a SIB byte, and no RIP-relative form (AMX)
-	attrBcast       // EVEX: b with memory broadcasts
-	attrRound       // EVEX: b with registers rounds or suppresses exceptions
-	attrUnknown     // an encoding space not covered
-	attrFar         // 66 selects 16-bit offsets; size of memory operand irrelevant here
-	attrNoV         // VEX/EVEX: vvvv must be 1111
-	attrElem2       // EVEX tuple element of 2 bytes (AVX512-FP16)
+	attrModRM   attr = 1 << iota
+	attrKV           // impK overwrites only when the operand size is at least 4
+	attrNop90        // 90: a no-op unless REX.B
+	attrShift        // immediate or CL shift: no flags change when the masked count is 0
+	attrIdiom        // xor/sub with itself: the register is not read
+	attrRegMod       // ModRM.mod is ignored: always registers (mov to and from control registers)
+	attrSIB          // needs a SIB byte, and no RIP-relative form (AMX)
+	attrBcast        // EVEX: b with memory broadcasts
+	attrRound        // EVEX: b with registers rounds or suppresses exceptions
+	attrUnknown      // an encoding space not covered
+	attrFar          // 66 selects 16-bit offsets; size of memory operand irrelevant here
+	attrNoV          // VEX/EVEX: vvvv must be 1111
+	attrElem2        // EVEX tuple element of 2 bytes (AVX512-FP16)
 )
 
 type immKind uint8
@@ -96,13 +96,13 @@ const (
 
 // Split kinds: which bits choose the child of an inner table node.
 const (
-	splitPfx  uint8 = iota // none, 66, F3, F2 (legacy: by precedence; VEX, EVEX: pp) - in pp order 0 none 1 66 2 F3 3 F2
-	splitMod               // memory, register
-	splitReg               // ModRM.reg
-	splitRM                // ModRM.rm
-	splitW                 // W
-	splitLen               // L'L (EVEX with b and registers: 2)
-	splitBC                // EVEX.b
+	splitPfx uint8 = iota // none, 66, F3, F2 (legacy: by precedence; VEX, EVEX: pp) - in pp order 0 none 1 66 2 F3 3 F2
+	splitMod              // memory, register
+	splitReg              // ModRM.reg
+	splitRM               // ModRM.rm
+	splitW                // W
+	splitLen              // L'L (EVEX with b and registers: 2)
+	splitBC               // EVEX.b
 )
 
 type split struct {
