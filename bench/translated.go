@@ -13,12 +13,14 @@ import (
 
 // A Measurement is what a kernel program prints about itself.
 type Measurement struct {
+	N            uint64 // the argument
 	Result       uint64
 	Best, Median time.Duration
 	Stats        runtime.Stats
 }
 
-// Translated runs the program at path as a guest: kernel(n), repeats times.
+// Translated runs the program at path as a guest: kernel(n), repeats times; 0
+// leaves a number to the program.
 func Translated(ctx context.Context, path string, n uint64, repeats int) (m Measurement, err error) {
 	exe, err := os.Open(path)
 	if err != nil {
@@ -35,11 +37,14 @@ func Translated(ctx context.Context, path string, n uint64, repeats int) (m Meas
 	}
 	defer r.Close()
 	defer w.Close()
-	args, err := argdata.Encode(argdata.Map{
-		{Key: argdata.String("n"), Value: argdata.Uint(n)},
-		{Key: argdata.String("repeats"), Value: argdata.Uint(uint64(repeats))},
-		{Key: argdata.String("stdout"), Value: argdata.FD(0)},
-	})
+	config := argdata.Map{{Key: argdata.String("stdout"), Value: argdata.FD(0)}}
+	if n > 0 {
+		config = append(config, argdata.Entry{Key: argdata.String("n"), Value: argdata.Uint(n)})
+	}
+	if repeats > 0 {
+		config = append(config, argdata.Entry{Key: argdata.String("repeats"), Value: argdata.Uint(uint64(repeats))})
+	}
+	args, err := argdata.Encode(config)
 	if err != nil {
 		return m, err
 	}
@@ -69,8 +74,8 @@ func Translated(ctx context.Context, path string, n uint64, repeats int) (m Meas
 // parse reads NAME n=N result=HEX ns=BEST median=MEDIAN.
 func (m *Measurement) parse(line string) error {
 	var name string
-	var n, best, median uint64
-	if _, err := fmt.Sscanf(line, "%s n=%d result=%x ns=%d median=%d", &name, &n, &m.Result, &best, &median); err != nil {
+	var best, median uint64
+	if _, err := fmt.Sscanf(line, "%s n=%d result=%x ns=%d median=%d", &name, &m.N, &m.Result, &best, &median); err != nil {
 		return fmt.Errorf("bench: the program printed %q: %w", line, err)
 	}
 	m.Best, m.Median = time.Duration(best), time.Duration(median)

@@ -23,11 +23,11 @@ func (e *Engine) emit(entry uint64, called bool) {
 		g.host = make([]uint32, len(g.insts), maxRegion)
 	}
 	g.host = g.host[:len(g.insts)]
+	g.markCalled(entry, called)
 	e.rw.Refs = g.refs[:0]
 	e.rw.Hot.Align(16)
 	start := e.rw.Hot.Len()
 
-	callEntry := false
 	joined := false // the previous run falls through to what comes next
 	var trapEntry uint32
 	for i := range g.runs {
@@ -35,9 +35,9 @@ func (e *Engine) emit(entry uint64, called bool) {
 		if r.first == r.last && r.lo != entry {
 			continue // nothing in it, and no branch to it is resolved here
 		}
-		if called && r.lo == entry && !joined {
-			e.rw.CallEntry(entry)
-			callEntry = true
+		if r.first < r.last && g.entries[r.first] == entryWanted && !joined {
+			e.rw.CallEntry(r.lo)
+			g.entries[r.first] = entryMade
 		}
 		if r.first == r.last {
 			trapEntry = e.offset()
@@ -50,11 +50,11 @@ func (e *Engine) emit(entry uint64, called bool) {
 
 	g.refs = e.rw.Refs
 	for _, ref := range g.refs {
-		e.resolveRef(ref, entry, callEntry)
+		e.resolveRef(ref)
 	}
 	for i := range g.insts {
 		v := entryOf(g.host[i])
-		if callEntry && g.insts[i].PC == entry {
+		if g.entries[i] == entryMade {
 			v |= entryCalled
 		}
 		e.publish(g.insts[i].PC, v)
@@ -73,6 +73,26 @@ func (e *Engine) emit(entry uint64, called bool) {
 	}
 	e.stats.HostBytes += uint64(e.rw.Hot.Len() - start)
 	e.stats.FSRewritten, e.rw.FSRewritten = e.stats.FSRewritten+e.rw.FSRewritten, 0
+}
+
+// markCalled notes which instructions are the targets of direct calls: of those
+// in the region, and of the one that waits for entry if called.
+func (g *region) markCalled(entry uint64, called bool) {
+	g.entries = slices.Grow(g.entries[:0], len(g.insts))[:len(g.insts)]
+	clear(g.entries)
+	want := func(pc uint64) {
+		if i := g.at(pc); i != 0 {
+			g.entries[i-1] = entryWanted
+		}
+	}
+	for i := range g.insts {
+		if g.insts[i].Flow == decode.FlowCall {
+			want(g.insts[i].Target)
+		}
+	}
+	if called {
+		want(entry)
+	}
 }
 
 func entryOf(off uint32) entry { return entry(off) }
@@ -139,14 +159,14 @@ func (e *Engine) known(pc uint64) bool {
 
 // resolveRef makes a branch of the current region reach its target, or an exit
 // while there is none.
-func (e *Engine) resolveRef(ref rewrite.Ref, entry uint64, callEntry bool) {
+func (e *Engine) resolveRef(ref rewrite.Ref) {
 	g := &e.region
 	code := e.space.Code()
 	var target uint64
 	if i := g.at(ref.Target); i != 0 {
 		target = host.CacheLo + uint64(g.host[i-1])
 		if ref.Kind == rewrite.RefCall {
-			if callEntry && ref.Target == entry {
+			if g.entries[i-1] == entryMade {
 				target -= rewrite.CallEntryLen
 			} else {
 				target = e.coldCallEntry(ref.Target, target)

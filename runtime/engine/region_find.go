@@ -20,17 +20,27 @@ const (
 // direct jumps, without following calls, inside a window. It is a scratch area
 // that is reused; all of it belongs to Engine.mu.
 type region struct {
-	lo    uint64 // first address of the window
-	code  [windowSize]byte
-	have  [windowPages]int16 // bytes of the page that are executable; -1: not asked yet
-	index [windowSize]uint16 // 1 + number of the instruction that begins here
-	insts []decode.Inst
-	host  []uint32 // by instruction: offset in the cache
-	runs  []run
-	work  []uint64
-	refs  []rewrite.Ref
-	rets  []landing
+	lo      uint64 // first address of the window
+	code    [windowSize]byte
+	have    [windowPages]int16 // bytes of the page that are executable; -1: not asked yet
+	index   [windowSize]uint16 // 1 + number of the instruction that begins here
+	insts   []decode.Inst
+	host    []uint32    // by instruction: offset in the cache
+	entries []callEntry // by instruction
+	runs    []run
+	work    []uint64
+	refs    []rewrite.Ref
+	rets    []landing
 }
+
+// callEntry says whether a direct call enters the code at an instruction.
+type callEntry uint8
+
+const (
+	entryNone   callEntry = iota
+	entryWanted           // some call does
+	entryMade             // and a call entry stands right before the body
+)
 
 // A run is a stretch of instructions that follow one another.
 type run struct {
