@@ -39,9 +39,10 @@
 //
 // To drop translations a thread takes Engine.mu, kicks every other thread, passes
 // a process-wide memory barrier and waits until none of them is in the guest.
-// A thread clears its own kick only under Engine.mu, and looks a guest address up
-// only after that; an address it looked up before is used with the kick still
-// set, and the entry stub then refuses to enter. So no thread ever enters
+// A thread clears its own kick under Engine.mu, in one place (attend) that then
+// sees to every purpose of a kick, and looks a guest address up only after that;
+// an address it looked up before is used with the kick still set, and the entry
+// stub then refuses to enter. So no thread ever enters
 // translated code that has been dropped, and none waits for a lock while it
 // counts as in the guest.
 //

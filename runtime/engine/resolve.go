@@ -19,25 +19,24 @@ func (e *Engine) lookup(pc uint64) (uint64, bool) {
 }
 
 // resolve returns the host address at which guest address pc is translated,
-// translating it if need be, and ends a kick that the thread has pending.
-// called says that a direct call waits for the translation.
-func (e *Engine) resolve(t *Thread, pc uint64, called bool) (uint64, error) {
+// translating it if need be. called says that a direct call waits for the
+// translation. A kick stays pending: only attend, which sees to what it was for,
+// may end it.
+func (e *Engine) resolve(pc uint64, called bool) (uint64, error) {
 	e.mem.RLock()
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t.host.ClearKick()
 	return e.translate(pc, called)
 }
 
 // landing resolves pc as the target of an indirect branch and enters it in the
 // table.
-func (e *Engine) landing(t *Thread, pc uint64) (uint64, error) {
+func (e *Engine) landing(pc uint64) (uint64, error) {
 	e.mem.RLock()
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t.host.ClearKick()
 	e.stats.TableMisses++
 	body, err := e.translate(pc, false)
 	if err != nil {

@@ -109,7 +109,7 @@ func (t *Thread) serve() (stub uint64) {
 func (t *Thread) toCode(pc uint64, called bool) *Fault {
 	b := t.block
 	b.RIP = pc
-	h, err := t.engine.resolve(t, pc, called)
+	h, err := t.engine.resolve(pc, called)
 	if err != nil {
 		return t.fetchFault()
 	}
@@ -121,7 +121,7 @@ func (t *Thread) toCode(pc uint64, called bool) *Fault {
 func (t *Thread) toLanding(pc uint64) *Fault {
 	b := t.block
 	b.RIP = pc
-	h, err := t.engine.landing(t, pc)
+	h, err := t.engine.landing(pc)
 	if err != nil {
 		return t.fetchFault()
 	}
