@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// KickSignal interrupts guest threads: a real-time signal that neither Go nor
-// the usual libraries use. Its handler has no SA_RESTART, so that a blocked host
-// call wakes.
-const KickSignal = unix.Signal(62)
+// KickSignal interrupts guest threads: a signal that Linux never sends. It is no
+// real-time signal, because those are refused when the user's signal queue is
+// full, and Go leaves one blocked if the parent process had it blocked, while it
+// unblocks this one and never gives it to os/signal. Its handler has no
+// SA_RESTART, so that a blocked host call wakes.
+const KickSignal = unix.SIGSTKFLT
 
 // Stubs are the host addresses that the signal handlers must know; the code
 // generator makes them once per process.

@@ -4,6 +4,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestParkAndKick(t *testing.T) {
@@ -83,5 +85,47 @@ func TestKickInterruptsRead(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatalf("kick %d was lost", i)
 		}
+	}
+}
+
+// TestKickNeedsNoQueue kicks when the host has no room for another queued signal,
+// as when another program of the user has filled the queue.
+func TestKickNeedsNoQueue(t *testing.T) {
+	space(t)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_SIGPENDING, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_SIGPENDING, &unix.Rlimit{Cur: 0, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_SIGPENDING, &old); err != nil {
+			t.Error(err)
+		}
+	}()
+	started, out := make(chan *Thread), make(chan ParkResult)
+	go func() {
+		th, err := NewThread()
+		if err != nil {
+			t.Error(err)
+			close(started)
+			return
+		}
+		defer th.Close()
+		started <- th
+		out <- th.Park(1, -1)
+	}()
+	th := <-started
+	time.Sleep(10 * time.Millisecond) // most likely it sleeps now; a kick before is right, too
+	th.Kick()
+	select {
+	case r := <-out:
+		if r != ParkInterrupted {
+			t.Errorf("after Kick: %v", r)
+		}
+	case <-time.After(5 * time.Second):
+		th.Unpark()
+		t.Errorf("the kick was lost: %v", <-out)
 	}
 }
