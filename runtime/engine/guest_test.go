@@ -47,6 +47,10 @@ func newGuest(t testing.TB) *guest {
 	if g.kernel, err = kernel.NewProcess(kernel.Config{Space: g.mem, Engine: g}); err != nil {
 		t.Fatal(err)
 	}
+	// A thread that never starts keeps the process alive from one run to the next.
+	if _, err := g.kernel.AllocTid(); err != nil {
+		t.Fatal(err)
+	}
 	g.code = g.pages(16, abi.ProtRead|abi.ProtExec)
 	g.data = g.pages(2, abi.ProtRead|abi.ProtWrite)
 	g.stack = g.pages(stackSize/abi.PageSize, abi.ProtRead|abi.ProtWrite) + stackSize
