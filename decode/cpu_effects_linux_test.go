@@ -16,9 +16,9 @@ func (in *Inst) random() bool {
 	return rdrand || in.Class&ClassTime != 0
 }
 
-// What the CPU does with registers, flags, memory and segment bases must be within what the effect sets say: it must not
-// depend on a register outside Reads or a flag outside FlagsRead, nor change one outside Writes; and what Kills and
-// FlagsWritten hold must not keep anything of its old value.
+// What the CPU does with registers, flags, memory and segment bases must be within what the effect sets say: it must
+// not depend on a register outside Reads or a flag outside FlagsRead, nor change one outside Writes; and what Kills
+// and FlagsWritten hold must not keep anything of its old value.
 func TestCPUEffects(t *testing.T) {
 	useHostVendor(t)
 	c := newCPU(t)
@@ -75,8 +75,8 @@ func toggled(eflags uint64, which uint8) uint64 {
 	return eflags
 }
 
-// aim makes the memory operand of in, whose bytes are code, fall into the data area where that is possible: it changes the
-// displacement, or the registers of the address.
+// aim makes the memory operand of in, whose bytes are code, fall into the data area where that is possible: it
+// changes the displacement, or the registers of the address.
 func (c *cpu) aim(in *Inst, code []byte, pc uint64, r *syscall.PtraceRegs, s sampler) {
 	g := gprs(r)
 	for _, implicit := range []Reg{RSP, RSI, RDI} {

@@ -24,8 +24,8 @@ func useHostVendor(t *testing.T) {
 	}
 }
 
-// emulated reports instructions that the kernel reads itself when the CPU refuses them (user-mode instruction prevention):
-// it fetches 15 bytes, so a fault tells nothing of the length.
+// emulated reports instructions that the kernel reads itself when the CPU refuses them (user-mode instruction
+// prevention): it fetches 15 bytes, so a fault tells nothing of the length.
 func (in *Inst) emulated() bool {
 	return in.Enc == EncLegacy && in.OpMap == 1 && (in.Opcode == 0x00 && in.Reg3() < 2 ||
 		in.Opcode == 0x01 && (in.HasMem && in.Reg3() < 2 || in.Reg3() == 4))
@@ -37,7 +37,8 @@ func (in *Inst) unsafeToRun() bool {
 	return in.Flow == FlowFar || in.Class&ClassSegLoad != 0 || vmcall && in.Class&ClassMustTrap != 0
 }
 
-// The CPU itself says how long instructions are: it must not fetch behind the last byte, and must when that byte is missing.
+// The CPU itself says how long instructions are: it must not fetch behind the last byte, and must when that byte is
+// missing.
 func TestCPULengths(t *testing.T) {
 	useHostVendor(t)
 	c := newCPU(t)
@@ -59,8 +60,9 @@ func TestCPULengths(t *testing.T) {
 			}
 			continue
 		}
-		if in.unsafeToRun() || in.emulated() || in.Enc == EncLegacy && in.OpMap == 1 && (in.Opcode == 0x78 || in.Opcode == 0x79) {
-			continue // vmread and vmwrite have an SSE4A form's length where that exists
+		vmx := in.Enc == EncLegacy && in.OpMap == 1 && (in.Opcode == 0x78 || in.Opcode == 0x79)
+		if in.unsafeToRun() || in.emulated() || vmx {
+			continue // vmread and vmwrite have the length of a form of SSE4A where that exists
 		}
 		whole := c.try(t, buf[:in.Len])
 		short := c.try(t, buf[:in.Len-1])
@@ -99,8 +101,8 @@ func (c *cpu) try(t *testing.T, code []byte) outcome {
 	return o
 }
 
-// executes reports whether the CPU accepts the instruction: it completes, or accesses memory. #GP (which has no address) is
-// no proof: it is also the answer to more than 15 bytes.
+// executes reports whether the CPU accepts the instruction: it completes, or accesses memory. #GP (which has no
+// address) is no proof: it is also the answer to more than 15 bytes.
 func (c *cpu) executes(t *testing.T, code []byte) bool {
 	o := c.try(t, code)
 	return o.signal == syscall.SIGTRAP || o.signal == syscall.SIGSEGV && o.addr != 0

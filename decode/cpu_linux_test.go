@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// The processor as an oracle. A stopped copy of the test binary is emptied of all memory but a code page, with nothing
-// mapped behind it, and a data area; then single instructions are executed there under ptrace. Whatever they do, they do it
-// to that process. A system call finds a number in rax that no kernel knows.
+// The processor as an oracle. A stopped copy of the test binary is emptied of all memory but a code page, with
+// nothing mapped behind it, and a data area; then single instructions are executed there under ptrace. Whatever they
+// do, they do it to that process. A system call finds a number in rax that no kernel knows.
 const (
 	cpuCode    = 0x1000_0000
 	cpuCodeEnd = cpuCode + 0x1000 // not mapped: a fetch faults here

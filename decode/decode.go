@@ -201,7 +201,7 @@ func (in *Inst) Decode(code []byte, pc uint64) error {
 // pp is the mandatory prefix that selects within an opcode, numbered as in VEX: none, 66, F3, F2.
 func (in *Inst) pp() uint8 {
 	if in.Enc != EncLegacy {
-		return in.fx8()
+		return in.vpp
 	}
 	switch {
 	case in.Prefixes&PrefixRep != 0:
@@ -214,9 +214,8 @@ func (in *Inst) pp() uint8 {
 	return 0
 }
 
-func (in *Inst) fx8() uint8 { return uint8(in.fx & 3) }
-
-// lenIndex is L'L as the tables index it. With EVEX.b and a register operand L'L is a rounding mode and the length is 512.
+// lenIndex is L'L as the tables index it. With EVEX.b and a register operand L'L is a rounding mode and the length is
+// 512.
 func (in *Inst) lenIndex(modrm byte) uint8 {
 	if in.Enc == EncEVEX {
 		if in.EVEXp2&0x10 != 0 && modrm >= 0xc0 {

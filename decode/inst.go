@@ -129,15 +129,15 @@ const (
 	ClassStackImplicit                   // accesses memory at rsp implicitly
 	ClassMustTrap                        // must never run untranslated
 	ClassCET                             // shadow stack and indirect-branch tracking
-	ClassAddrOnly                        // the ModRM memory operand is not accessed and its segment is ignored (lea, nop, bndmk)
-	ClassImplicitSeg                     // an implicit memory operand obeys the segment override (DS:rsi, xlat, maskmov, monitor, clzero)
+	ClassAddrOnly                        // the ModRM memory operand is not accessed, its segment ignored (lea, nop, bndmk)
+	ClassImplicitSeg                     // an implicit operand obeys the segment override (rsi, xlat, maskmov, monitor)
 	ClassHint                            // a no-op, or one on CPUs that lack the feature
-	ClassState                           // saves or restores processor state in bulk: fxsave, xsave, fnsave, fldenv families
+	ClassState                           // saves or restores state in bulk: fxsave, xsave, fnsave, fldenv families
 	ClassTSX                             // transactional memory
 	ClassAMX                             // tile registers
 	ClassTime                            // rdtsc, rdtscp, rdpmc, cpuid, rdpru, rdpid: observes the host
 	ClassLockable                        // LOCK is legal with a memory destination
-	ClassStringAddr                      // ModRM memory is a table or bit string: accesses beyond the operand (bt with a register offset)
+	ClassStringAddr                      // ModRM memory is a bit string: accesses beyond the operand (bt with a register)
 	ClassVendor                          // length or meaning differs between vendors (0x66 on near branches)
 	ClassUINTR                           // user interrupts
 	ClassKL                              // key locker
@@ -179,7 +179,7 @@ type Inst struct {
 	PC     uint64 // guest address of the first byte
 	Target uint64 // FlowJump, FlowCond, FlowLoop, FlowCall, FlowXbegin: absolute target
 	Disp   int64  // displacement, sign-extended; with EVEX disp8 already multiplied by DispScale
-	Imm    int64  // immediate sign-extended from ImmLen; rel as encoded; moffs address zero-extended; enter: imm16 | imm8<<16
+	Imm    int64  // sign-extended from ImmLen; rel as encoded; moffs zero-extended; enter: imm16 | imm8<<16
 	Class  Class
 
 	// Reads is every general register whose old value may matter, address and implicit registers included
@@ -194,9 +194,11 @@ type Inst struct {
 	Enc    uint8 // EncLegacy and so on
 	Rex    uint8 // effective W R X B as RexW, RexR, RexX, RexB, from REX, VEX, XOP or EVEX (there already un-inverted)
 
-	OpSize   uint8 // effective operand size in bytes: 1, 2, 4, 8. Vector instructions: 8 with W, else 4
+	// OpSize is the effective operand size in bytes: 1, 2, 4, 8. For legacy vector instructions a mandatory 66 counts as
+	// well (2), with VEX, EVEX and XOP it is 8 with W and 4 without.
+	OpSize   uint8
 	AddrSize uint8 // 4 or 8
-	VecLen   uint8 // VEX, EVEX, XOP: 16, 32 or 64 (reserved L'L: 0); otherwise 0
+	VecLen   uint8 // VEX, EVEX, XOP: 16, 32 or 64 by L'L, also where EVEX.b makes that a rounding mode (3: 0); otherwise 0
 
 	Seg    Seg   // effective override: SegNone, SegFS or SegGS
 	SegOff int8  // its byte
@@ -224,9 +226,9 @@ type Inst struct {
 	Flow Flow
 
 	FlagsRead    uint8 // flags the result may depend on
-	FlagsWritten uint8 // flags surely overwritten, defined or not
+	FlagsWritten uint8 // flags surely overwritten; those a manual leaves undefined and a CPU keeps are not among them
 
-	fx uint16 // effects record, for tests
+	vpp uint8 // pp of VEX, EVEX and XOP: which mandatory prefix is implied
 }
 
 // End is the address of the next instruction.
@@ -299,7 +301,8 @@ func (in *Inst) Repeats() bool {
 // EndsBlock reports whether control may leave the sequence after in.
 func (in *Inst) EndsBlock() bool { return in.Flow != FlowNext }
 
-// HighByte reports whether an 8-bit register operand with number r (0 to 15) means AH, CH, DH or BH.
+// HighByte reports whether the number r (0 to 15) of an operand that is 8 bits wide, which the caller knows, means
+// AH, CH, DH or BH.
 func (in *Inst) HighByte(r Reg) bool {
-	return in.OpSize == 1 && in.Prefixes&PrefixREX == 0 && in.Enc == EncLegacy && r >= 4 && r < 8
+	return in.Prefixes&PrefixREX == 0 && in.Enc == EncLegacy && r >= 4 && r < 8
 }

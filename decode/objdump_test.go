@@ -276,12 +276,14 @@ func checkOperands(in *Inst, text string) string {
 		}
 	}
 	switch in.Flow {
-	case FlowJump, FlowCond, FlowLoop, FlowCall, FlowXbegin:
-		if !strings.Contains(text, fmt.Sprintf(" 0x%x", in.Target)) && !strings.Contains(text, fmt.Sprintf(" %x", in.Target)) {
+	case FlowJump, FlowCond, FlowLoop, FlowCall: // not xbegin rel16, whose target objdump truncates
+		target := fmt.Sprintf("%x", in.Target)
+		if !strings.Contains(text, " 0x"+target) && !strings.Contains(text, " "+target) {
 			return fmt.Sprintf("target %#x", in.Target)
 		}
 	}
-	if in.Seg == SegFS && in.SegMatters() != strings.Contains(text, "%fs:") && in.Class&(ClassAddrOnly|ClassImplicitSeg) == 0 {
+	shown := in.Class&(ClassAddrOnly|ClassImplicitSeg) == 0 // objdump prints what acts only for these
+	if in.Seg == SegFS && shown && in.SegMatters() != strings.Contains(text, "%fs:") {
 		return fmt.Sprintf("SegMatters is %v", in.SegMatters())
 	}
 	return ""

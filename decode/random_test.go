@@ -23,8 +23,9 @@ func sampleSize(t *testing.T, short int) int {
 	return n
 }
 
-// A sampler makes byte sequences that are instructions more often than random bytes are: prefixes, opcode maps, VEX, EVEX
-// and XOP payloads with their usual bits, and all forms of ModRM and SIB. The same seed makes the same sequences.
+// A sampler makes byte sequences that are instructions more often than random bytes are: prefixes, opcode maps, VEX,
+// EVEX and XOP payloads with their usual bits, and all forms of ModRM and SIB. The same seed makes the same
+// sequences.
 type sampler struct {
 	*rand.Rand
 }

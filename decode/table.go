@@ -45,8 +45,7 @@ const (
 	attrBcast        // EVEX: b with memory broadcasts
 	attrRound        // EVEX: b with registers rounds or suppresses exceptions
 	attrUnknown      // an encoding space not covered
-	attrFar          // 66 selects 16-bit offsets; size of memory operand irrelevant here
-	attrNoV          // VEX/EVEX: vvvv must be 1111
+	attrNoV          // VEX/EVEX: vvvv must be 1111; left to the CPU to refuse, see doc.go
 	attrElem2        // EVEX tuple element of 2 bytes (AVX512-FP16)
 )
 

@@ -8,9 +8,9 @@ import (
 )
 
 // Text is the instruction at the start of code in GNU (AT&T) syntax, for messages and listings: never for decisions.
-// sym, which may be nil, names addresses as x86asm's SymLookup does: the symbol at or before an address, and its start.
-// Prefixes without an effect are left out. What cannot be rendered with certainty comes out as ".byte 0x..,0x.." (all bytes
-// of the instruction; the first alone if Decode fails too).
+// sym, which may be nil, names addresses as x86asm's SymLookup does: the symbol at or before an address, and its
+// start. Prefixes without an effect are left out. What cannot be rendered with certainty comes out as ".byte
+// 0x..,0x.. # facts" (all bytes of the instruction; the first alone, without facts, if Decode fails too).
 func Text(code []byte, pc uint64, sym func(uint64) (string, uint64)) string {
 	var in Inst
 	if err := in.Decode(code, pc); err != nil {
@@ -31,7 +31,23 @@ func (in *Inst) Text(code []byte, sym func(uint64) (string, uint64)) string {
 	if s, ok := in.asmText(code, sym); ok {
 		return s
 	}
-	return byteText(code)
+	return byteText(code) + " # " + in.facts()
+}
+
+// facts says what is known of an instruction that has no text.
+func (in *Inst) facts() string {
+	enc := [...]string{"legacy", "vex", "vex", "evex", "xop"}[in.Enc]
+	s := fmt.Sprintf("%s map %d opcode %02x", enc, in.OpMap, in.Opcode)
+	if in.SegMatters() {
+		s += map[Seg]string{SegFS: " in %fs", SegGS: " in %gs"}[in.Seg]
+	}
+	if addr, ok := in.Addr(); ok {
+		s += fmt.Sprintf(" at 0x%x", addr)
+	}
+	if in.Flow != FlowNext {
+		s += ", ends the block"
+	}
+	return s
 }
 
 // asmText asks x86asm, in the common encodings only, and patches or refuses what it is known to get wrong.
@@ -49,6 +65,7 @@ func (in *Inst) asmText(code []byte, sym func(uint64) (string, uint64)) (string,
 	}
 	// A relative operand counts from the end of the instruction, which is not where plain ends.
 	s := x86asm.GNUSyntax(x, in.End()-uint64(x.Len), sym)
+	s = in.zeroAddress(s)
 	if strings.Contains(s, " ,") || strings.HasSuffix(s, ",") {
 		return "", false // an operand it has no name for
 	}
@@ -59,8 +76,8 @@ func (in *Inst) asmText(code []byte, sym func(uint64) (string, uint64)) (string,
 	return s, true
 }
 
-// patchVEX puts right what x86asm v0.32 makes of VEX operands: it names %gs when vvvv is 3 and %fs when it is 2 or so, calls
-// a missing index %eiz, and leaves (%rip) out. There are no prefixes here, so no segment (asmWrong).
+// patchVEX puts right what x86asm v0.32 makes of VEX operands: it names %gs when vvvv is 3 and %fs when it is 2 or
+// so, calls a missing index %eiz, and leaves (%rip) out. There are no prefixes here, so no segment (asmWrong).
 func (in *Inst) patchVEX(s string) string {
 	s = strings.NewReplacer("%fs:", "", "%gs:", "", ",%eiz", ",%riz").Replace(s)
 	if !in.RIPRel() {
@@ -78,8 +95,28 @@ func (in *Inst) patchVEX(s string) string {
 	return s
 }
 
+// zeroAddress supplies the absolute address 0, for which x86asm prints nothing.
+func (in *Inst) zeroAddress(s string) string {
+	absolute := in.HasMem && in.Base == NoReg && in.Index == NoReg && in.Disp == 0 || in.Moffs && in.Imm == 0
+	if !absolute {
+		return s
+	}
+	for _, lead := range []string{"%fs:", "%gs:", "*", " ", ","} {
+		if i := strings.LastIndex(s, lead+","); i >= 0 {
+			return s[:i+len(lead)] + "0x0" + s[i+len(lead):]
+		}
+		if strings.HasSuffix(s, lead) {
+			return s + "0x0"
+		}
+	}
+	return s
+}
+
 // signDisp puts a negative 32-bit displacement right, which x86asm prints as if it were positive.
 func (in *Inst) signDisp(s string) string {
+	if in.Moffs && in.Imm < 0 {
+		return strings.Replace(s, fmt.Sprintf("-0x%x", -uint64(in.Imm)), fmt.Sprintf("0x%x", uint64(in.Imm)), 1)
+	}
 	if in.DispLen != 4 || in.Disp >= 0 || in.AddrSize == 4 && in.Base == NoReg && in.Index == NoReg {
 		return s
 	}
@@ -116,7 +153,8 @@ func (in *Inst) plainCode(code []byte) ([]byte, bool) {
 	has := func(bit uint16) bool { return in.Prefixes&bit != 0 }
 	add(in.Seg == SegFS && in.SegMatters(), 0x64)
 	add(in.Seg == SegGS && in.SegMatters(), 0x65)
-	add(has(PrefixAddrSize) && (in.HasMem || in.Moffs || in.Class&(ClassString|ClassImplicitSeg) != 0 || in.Flow == FlowLoop), 0x67)
+	addresses := in.HasMem || in.Moffs || in.Class&(ClassString|ClassImplicitSeg) != 0 || in.Flow == FlowLoop
+	add(has(PrefixAddrSize) && addresses, 0x67)
 	add(has(PrefixOpSize) && (in.Class&ClassVendor == 0 || in.OpSize == 2), 0x66)
 	add(has(PrefixLock), 0xf0)
 	add(has(PrefixRep), 0xf3)
@@ -128,9 +166,10 @@ func (in *Inst) plainCode(code []byte) ([]byte, bool) {
 func (in *Inst) asmWrong() bool {
 	switch in.Enc {
 	case EncLegacy:
-	case EncVEX2, EncVEX3: // signDisp does not know how absolute ones look
-		return in.Prefixes != 0 || in.HasMem && in.Base == NoReg
-	default: // masks and roundings are missing from some
+	case EncVEX2, EncVEX3, EncEVEX: // signDisp does not know absolute ones; masks and
+		// roundings are missing from some; maps 5 and 6 come back as the instructions of maps 1 and 2
+		return in.Prefixes != 0 || in.HasMem && in.Base == NoReg || in.EVEXp2&0x97 != 0 || in.OpMap > 3
+	default:
 		return true
 	}
 	switch in.OpMap {
@@ -147,7 +186,7 @@ func (in *Inst) asmWrong() bool {
 		case 0x50, 0xd7: // the destination's width
 			return in.Rex&RexW != 0
 		case 0xae: // the F3 forms under the names of those without
-			return in.Prefixes&(PrefixRep|PrefixOpSize) != 0
+			return in.Prefixes&PrefixOpSize != 0 || in.Prefixes&PrefixRep != 0 && (in.HasMem || in.Reg3() > 3)
 		case 0xc7: // vmptrld and rdrand are mixed up
 			return in.Reg3() >= 3
 		case 0x09: // wbnoinvd

@@ -99,7 +99,8 @@ func parseLine(s string) (l line, ok bool) {
 	return l, true
 }
 
-var prefixWords = map[string]bool{"data16": true, "addr32": true, "repz": true, "repnz": true, "rep": true, "repne": true,
+var prefixWords = map[string]bool{
+	"data16": true, "addr32": true, "repz": true, "repnz": true, "rep": true, "repne": true,
 	"lock": true, "cs": true, "ds": true, "es": true, "ss": true, "fs": true, "gs": true, "bnd": true, "notrack": true,
 	"xacquire": true, "xrelease": true, "xchg": false}
 
@@ -113,8 +114,9 @@ func barePrefixes(text string) bool {
 	return true
 }
 
-// slot is the distance at which disassembleEach lays byte sequences out, each followed by no-ops, so that a linear sweep is
-// back in step when the next one begins: MaxLen arbitrary bytes reach no further than 14 bytes into what follows.
+// slot is the distance at which disassembleEach lays byte sequences out, each followed by no-ops, so that a linear
+// sweep is back in step when the next one begins: MaxLen arbitrary bytes reach no further than 14 bytes into what
+// follows.
 const slot = 32
 
 // disassembleEach asks a disassembler for the instruction at the start of each sequence, all of MaxLen bytes.

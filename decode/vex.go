@@ -50,7 +50,7 @@ func (in *Inst) vexTail(p byte) {
 	if p&4 != 0 {
 		in.VecLen = 32
 	}
-	in.fx = uint16(p & 3)
+	in.vpp = p & 3
 }
 
 // evexPrefix finishes 62 p0 p1 p2. APX gives meanings to bits that AVX-512 reserves; those are ErrUnknown, never a
@@ -63,7 +63,7 @@ func (in *Inst) evexPrefix(code []byte, i int, p0, p1 byte) (int, int, error) {
 	}
 	in.EVEXp2 = p2
 	in.VVVV = ^p1>>3&15 | ^p2<<1&16
-	in.fx = uint16(p1 & 3)
+	in.vpp = p1 & 3
 	switch p2 >> 5 & 3 {
 	case 0:
 		in.VecLen = 16

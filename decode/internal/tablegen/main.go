@@ -1,5 +1,5 @@
-// Command tablegen turns decode/tables/*.txt into decode/tables_gen.go. Run it with go generate in decode. With -check it
-// writes nothing and fails when the file is out of date.
+// Command tablegen turns decode/tables/*.txt into decode/tables_gen.go. Run it with go generate in decode. With
+// -check it writes nothing and fails when the file is out of date.
 package main
 
 import (

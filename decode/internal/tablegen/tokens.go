@@ -37,11 +37,11 @@ var (
 		"n2": "tuple2", "n4": "tuple4", "n8": "tuple8", "n16": "tuple16", "n32": "tuple32", "n64": "tuple64",
 		"dup": "tupleDup",
 	}
-	regNames = []string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
+	regNames = strings.Fields("rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15")
 )
 
 // implied classes: the left one brings the right one.
-var mustTrap = []string{"priv", "io", "segload", "fsbase", "swapgs", "popf", "far", "syscall", "sysenter", "int", "hlt", "xbegin"}
+var mustTrap = strings.Fields("priv io segload fsbase swapgs popf far syscall sysenter int hlt xbegin")
 
 // tokens reads the rest of a row:
 //
