@@ -108,6 +108,17 @@ func (r *Rewriter) ReturnLanding(pc uint64) {
 	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
 }
 
+// ColdLanding emits a landing for returns to pc that lies apart from the body and
+// returns its host address. Only KeepR11 needs one.
+func (r *Rewriter) ColdLanding(pc, body uint64) uint64 {
+	addr := r.Cold.PC()
+	r.markAt(true, Mark{Guest: uint32(pc), Fix: FixR11})
+	r.Cold.LoadGS(codegen.R11, r.Fields.Spill[0])
+	r.markAt(true, Mark{Guest: uint32(pc)})
+	r.Cold.Jump(body)
+	return addr
+}
+
 // Return emits a return at guest address pc that also drops pop bytes of
 // arguments.
 func (r *Rewriter) Return(pc uint64, pop int32) {

@@ -55,7 +55,11 @@ func (r *Rewriter) callLosing(in *decode.Inst, code []byte, target codegen.Reg) 
 	case target == codegen.R11:
 		r.restore()
 	}
-	r.leave(in, FixR11, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+	after := FixR11
+	if indirect {
+		after |= FixPC
+	}
+	r.leave(in, FixR11, after, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
 }
 
 // restore emits the load of r11's own value.
@@ -73,7 +77,7 @@ func (r *Rewriter) throughRegister(in *decode.Inst, target codegen.Reg) {
 	}
 	r.guard()
 	r.restore()
-	r.leave(in, 0, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+	r.leave(in, 0, 0, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
 }
 
 // throughSlot branches to a guest address in memory (or in rsp). The host address
@@ -91,18 +95,28 @@ func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	}
 	r.mark(FixR11, 0)
 	r.loadTarget(in, code, 4)
+	after := Fix(0)
+	if in.Flow == decode.FlowCallInd {
+		after = FixSlotPC
+		r.mark(FixR11, 0)
+		b.StoreGS(r.Fields.Spill[2], codegen.R11)
+	}
 	r.mark(FixR11|FixTable, 0)
 	b.LoadTable(codegen.R11, r.Table, codegen.R11)
 	r.mark(FixR11, 0)
 	b.StoreGS(r.Fields.Spill[1], codegen.R11)
 	r.restore()
-	r.leave(in, 0, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
+	r.leave(in, 0, after, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
 }
 
 // leave ends an indirect branch with the host's jump, whose own mark has the
 // bits of last besides. A call makes a hardware call of a thunk that drops the
 // host's return address and jumps.
-func (r *Rewriter) leave(in *decode.Inst, fix, last Fix, jump func(*codegen.Buffer)) {
+//
+// after is the Fix once a call has pushed. With FixPC or FixSlotPC in it the state
+// goes forward to the target: the pushes may have destroyed the operand, if it
+// lies below rsp, so the call cannot be made again. Else it goes back.
+func (r *Rewriter) leave(in *decode.Inst, fix, after, last Fix, jump func(*codegen.Buffer)) {
 	if in.Flow == decode.FlowJumpInd {
 		r.mark(fix|last, 0)
 		jump(r.Hot)
@@ -110,11 +124,15 @@ func (r *Rewriter) leave(in *decode.Inst, fix, last Fix, jump func(*codegen.Buff
 	}
 	r.mark(fix, 0)
 	r.Hot.PushImm(int32(in.End()))
-	r.mark(fix, 1)
+	back := int8(1)
+	if after&(FixPC|FixSlotPC) != 0 {
+		back = 0
+	}
+	r.mark(after, back)
 	r.Hot.Call(r.Cold.PC())
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix, RSP: 2})
+	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: after, RSP: back + 1})
 	r.Cold.AddRSP(8)
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: fix | last, RSP: 1})
+	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: after | last, RSP: back})
 	jump(r.Cold)
 }
 

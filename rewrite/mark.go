@@ -12,8 +12,11 @@ const (
 	FixReg1
 	// FixReg2: the register Mark.Reg2 is in Spill[2].
 	FixReg2
-	// FixPC: the guest has returned already; its instruction pointer is in r11.
+	// FixPC: the guest has branched already; its instruction pointer is in r11
+	// (before FixR11).
 	FixPC
+	// FixSlotPC: the same, in Spill[2].
+	FixSlotPC
 
 	// The other bits do not change state. They say what a fault at the
 	// instruction means.

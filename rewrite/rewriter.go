@@ -76,7 +76,7 @@ func (r *Rewriter) Inst(in *decode.Inst, code []byte) {
 		r.mark(0, 0)
 		r.Hot.Jump(r.Stubs.ExitSyscall)
 	case decode.FlowInt:
-		if in.Opcode == 0xcd {
+		if in.Opcode == 0xcd && in.Imm != 3 {
 			r.Trap(in.PC, TrapProtection)
 		} else {
 			r.Trap(in.PC, TrapBreakpoint)

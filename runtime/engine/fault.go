@@ -56,10 +56,16 @@ func (t *Thread) fault(sig int) *Fault {
 	return &Fault{Signal: sig, RIP: b.RIP, Regs: b.Regs, Flags: b.Flags}
 }
 
-// fetchFault is the fault of executing at RIP where nothing is executable.
+// fetchFault is the fault of executing at RIP where nothing is executable, or
+// where executable memory ends inside the instruction.
 func (t *Thread) fetchFault() *Fault {
+	var buf [decode.MaxLen]byte
 	f := t.fault(SigSEGV)
-	f.Addr, f.HasAddr, f.Fetch = f.RIP, true, true
+	m := t.engine.mem
+	m.RLock()
+	n, _ := m.Fetch(f.RIP, buf[:])
+	m.RUnlock()
+	f.Addr, f.HasAddr, f.Fetch = f.RIP+uint64(n), true, true
 	return f
 }
 
@@ -90,6 +96,9 @@ func (t *Thread) onFault() *Fault {
 	switch {
 	case m.Fix&rewrite.FixTable != 0 && m.Fix&rewrite.FixPC != 0:
 		t.stats.Misses++
+		if t.calling() {
+			e.calledIndirectly(b.RIP)
+		}
 		return t.toLanding(b.RIP)
 	case m.Fix&(rewrite.FixTable|rewrite.FixGuard) != 0:
 		t.stats.Misses++
@@ -99,11 +108,54 @@ func (t *Thread) onFault() *Fault {
 	if write && b.FaultSignal == SigSEGV && e.mem.WriteFault(b.FaultAddr) {
 		return t.toCode(b.RIP, false)
 	}
+	if write && e.hardwareCall(b.HostPC) {
+		return t.pushed(m)
+	}
 	f := t.fault(int(b.FaultSignal))
 	if b.FaultTrap == trapPage {
-		f.Addr, f.HasAddr, f.Write = b.FaultAddr, true, write
+		f.Addr, f.HasAddr, f.Write = t.faultAddr(), true, write
 	}
 	return f
+}
+
+// hardwareCall reports whether the host instruction at pc, in the code cache, is
+// the call that a guest's call ends with.
+func (e *Engine) hardwareCall(pc uint64) bool { return e.space.Code()[pc-host.CacheLo] == 0xe8 }
+
+// pushed ends a call whose own push has succeeded, while that of the hardware
+// call, to the slot below, which a guest need not have, has not. The state is
+// settled: that before the call, or that at its target.
+func (t *Thread) pushed(m rewrite.Mark) *Fault {
+	b := t.block
+	if m.Fix&(rewrite.FixPC|rewrite.FixSlotPC) != 0 {
+		t.engine.calledIndirectly(b.RIP)
+		return t.toLanding(b.RIP)
+	}
+	in, err := t.decode(b.RIP)
+	if err != nil {
+		return t.fetchFault()
+	}
+	if in.Flow == decode.FlowCall {
+		b.Regs[decode.RSP] -= 8
+		return t.toCode(in.Target, false)
+	}
+	return t.branch()
+}
+
+// faultAddr is the address of a page fault as the guest's own instruction would
+// have it: a return is translated to a read of the upper half first, where the CPU
+// reads the whole slot. An access that straddles two pages faults at the first
+// byte in the page at fault.
+func (t *Thread) faultAddr() uint64 {
+	b := t.block
+	sp := b.Regs[decode.RSP]
+	if b.FaultAddr-sp >= 8 {
+		return b.FaultAddr
+	}
+	if in, err := t.decode(b.RIP); err != nil || in.Flow != decode.FlowRet {
+		return b.FaultAddr
+	}
+	return max(sp, b.FaultAddr&^(host.PageSize-1))
 }
 
 // calling reports whether the indirect branch that brought the guest where it is

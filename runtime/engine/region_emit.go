@@ -126,7 +126,7 @@ func (e *Engine) endRun(r *run, i int) (joined bool) {
 	from, to := r.next, r.next
 	switch r.end {
 	case endsTrap:
-		e.rw.Trap(r.next, rewrite.TrapInvalid)
+		e.rw.Trap(r.next, r.trap)
 		return false
 	case endsFetch:
 		e.rw.Trap(r.next, rewrite.TrapFetch)

@@ -47,7 +47,8 @@ type run struct {
 	first, last int // instructions [first, last)
 	lo          uint64
 	end         runEnd
-	next        uint64 // where control goes behind the last one
+	next        uint64           // where control goes behind the last one
+	trap        rewrite.TrapKind // of endsTrap
 }
 
 type runEnd uint8
@@ -165,8 +166,10 @@ func (e *Engine) findRun(pc uint64) {
 		if err := in.Decode(code, pc); err != nil {
 			g.insts = g.insts[:len(g.insts)-1]
 			switch {
+			case errors.Is(err, decode.ErrTooLong):
+				r.end, r.trap = endsTrap, rewrite.TrapProtection
 			case !errors.Is(err, decode.ErrTruncated):
-				r.end = endsTrap
+				r.end, r.trap = endsTrap, rewrite.TrapInvalid
 			case pc-g.lo+uint64(len(code)) >= windowSize && len(g.insts) > r.first:
 				// The instruction straddles the end of the window.
 			default:

@@ -38,11 +38,21 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.TableMisses++
+	if e.rw.Cold.Room() < minRoom {
+		e.flush()
+	}
 	body, err := e.translate(pc, false)
 	if err != nil {
 		return 0, err
 	}
-	e.setTable(pc, body)
+	to := body
+	if e.rw.Options.KeepR11 {
+		// A return may come here that has no call, with its target in r11.
+		e.marksMu.Lock()
+		to = e.rw.ColdLanding(pc, body)
+		e.marksMu.Unlock()
+	}
+	e.setTable(pc, to)
 	return body, nil
 }
 

@@ -40,6 +40,9 @@ func settle(b *host.Block, m rewrite.Mark) {
 	if m.Fix&rewrite.FixPC != 0 {
 		b.RIP = b.Regs[decode.R11]
 	}
+	if m.Fix&rewrite.FixSlotPC != 0 {
+		b.RIP = b.Spill[2]
+	}
 	if m.Fix&rewrite.FixR11 != 0 {
 		b.Regs[decode.R11] = b.Spill[0]
 	}
