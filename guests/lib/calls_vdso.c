@@ -19,8 +19,9 @@ enum {
 static void *entry[NCALLS];
 
 // The table of names holds addresses, so that a position-independent build
-// has relative relocations to apply before it can link.
-static const char *const names[NCALLS] = {
+// has relative relocations to apply before it can link. Unless the table is
+// marked as used, the compiler replaces the addresses by differences.
+__attribute__((used)) static const char *const names[NCALLS] = {
 #define CALL(name, params, args) "cloudabi_sys_" #name,
     GUEST_CALLS(CALL)
 #undef CALL

@@ -38,9 +38,12 @@ static int relocate(const struct elf_phdr *dynamic, u8 *base) {
 }
 #endif
 
+// protect_relro makes the pages read-only that the linker set apart: the range
+// starts with a segment, so nothing else lies before it in its first page, and
+// the linker lets it end where a page ends.
 static void protect_relro(const struct elf_phdr *relro, const u8 *base, u64 page) {
   if (relro == 0) return;
-  u64 lo = ((u64)base + relro->vaddr + page - 1) & -page;
+  u64 lo = ((u64)base + relro->vaddr) & -page;
   u64 hi = ((u64)base + relro->vaddr + relro->memsz) & -page;
   if (hi > lo && sys_mem_protect((void *)lo, hi - lo, PROT_READ) != 0) sys_proc_exit(124);
 }
