@@ -210,6 +210,28 @@ func TestR11(t *testing.T) {
 	}
 }
 
+// TestSwitchReadsR11: a jump table may lead to code that reads r11. That is no
+// reason to keep r11 across calls, even where a call has been made before.
+func TestSwitchReadsR11(t *testing.T) {
+	g := newGuest(t)
+	g.put(g.code, `
+		e8 16 00 00 00          ;   0 callq 0x1b <f>
+		41 bb 2a 00 00 00       ;   5 movl $42, %r11d
+		48 8d 05 04 00 00 00    ;   b leaq 4(%rip), %rax # 0x16 <label>
+		ff e0                   ;  12 jmpq *%rax
+		0f 0b                   ;  14 ud2
+		4c 89 db                ;  16 movq %r11, %rbx
+		0f 0b                   ;  19 ud2
+		c3                      ;  1b retq`)
+	f := g.run(g.code, nil)
+	if f == nil || f.Regs[decode.RBX] != 42 {
+		t.Fatalf("%+v", f)
+	}
+	if g.engine.rw.Options.KeepR11 {
+		t.Error("the process keeps r11 now")
+	}
+}
+
 func TestVDSOCall(t *testing.T) {
 	g := newGuest(t)
 	g.put(g.code, `

@@ -159,11 +159,21 @@ func (t *Thread) faultAddr() uint64 {
 }
 
 // calling reports whether the indirect branch that brought the guest where it is
-// may have been a call: the thunk of a call has left a host return address right
-// below the guest's. A jump may find an old one there, which does no harm.
+// was a call: then the guest's return address is on top of the stack, and below it
+// the thunk has left the host's, which is the landing of that very address. (Any
+// return leaves a host address there, too, but under another word.)
 func (t *Thread) calling() bool {
-	ret, err := t.engine.mem.Load64(t.block.Regs[decode.RSP] - 8)
-	return err == nil && ret-host.CacheLo < host.CacheSize
+	sp := t.block.Regs[decode.RSP]
+	landing, err := t.engine.mem.Load64(sp - 8)
+	if err != nil || landing-host.CacheLo >= host.CacheSize {
+		return false
+	}
+	ret, err := t.engine.mem.Load64(sp)
+	if err != nil || !inArena(ret) {
+		return false
+	}
+	v, err := host.Load64(host.TableDisp + 8*ret)
+	return err == nil && v == landing
 }
 
 // branch carries out the indirect branch at RIP, whose target is out of range or

@@ -114,7 +114,10 @@ func (g *guest) write(addr uint64, b []byte) {
 }
 
 // run executes a thread from pc until it faults or ends.
-func (g *guest) run(pc uint64, prepare func(*host.Thread)) (f *Fault) {
+func (g *guest) run(pc uint64, prepare func(*host.Thread)) *Fault { return g.runSeen(pc, prepare, nil) }
+
+// runSeen is run with a look at the thread's Block at every exit.
+func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.Block)) (f *Fault) {
 	done := make(chan struct{})
 	tid, err := g.kernel.AllocTid()
 	if err != nil {
@@ -134,7 +137,15 @@ func (g *guest) run(pc uint64, prepare func(*host.Thread)) (f *Fault) {
 		if prepare != nil {
 			prepare(ht)
 		}
-		f = et.Run()
+		if seen == nil {
+			f = et.Run()
+		} else if f = et.toCode(pc, false); f == nil {
+			ht.Run(et.stub, func() uint64 {
+				seen(ht.Block())
+				return et.serve()
+			})
+			f = et.ended
+		}
 		et.Close()
 		kt.Leave()
 		ht.Close()

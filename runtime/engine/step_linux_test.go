@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// stepCode uses every kind of rewritten sequence, and counts in memory, so that
+// an instruction carried out twice shows.
+const stepCode = `
+			48 89 fb                      ;   0 movq %rdi, %rbx
+			41 bb 34 12 00 00             ;   3 movl $4660, %r11d # imm = 0x1234
+			b9 03 00 00 00                ;   9 movl $3, %ecx
+			e2 fe                         ;   e loop 0xe +0xe>
+			e3 02                         ;  10 jrcxz 0x14 +0x14>
+			0f 0b                         ;  12 ud2
+			ff c1                         ;  14 incl %ecx
+			e1 fc                         ;  16 loope 0x14 +0x14>
+			48 8d 05 47 01 00 00          ;  18 leaq 327(%rip), %rax # 0x166 <f>
+			ff d0                         ;  1f callq *%rax
+			48 89 03                      ;  21 movq %rax, (%rbx)
+			ff 13                         ;  24 callq *(%rbx)
+			49 89 db                      ;  26 movq %rbx, %r11
+			41 ff 13                      ;  29 callq *(%r11)
+			49 89 c3                      ;  2c movq %rax, %r11
+			41 ff d3                      ;  2f callq *%r11
+			48 89 44 24 f8                ;  32 movq %rax, -8(%rsp)
+			ff 54 24 f8                   ;  37 callq *-8(%rsp)
+			50                            ;  3b pushq %rax
+			ff 14 24                      ;  3c callq *(%rsp)
+			58                            ;  3f popq %rax
+			e8 21 01 00 00                ;  40 callq 0x166 <f>
+			48 8d 15 0a 00 00 00          ;  45 leaq 10(%rip), %rdx # 0x56 <l1>
+			41 bb 4d 00 00 00             ;  4c movl $77, %r11d
+			ff e2                         ;  52 jmpq *%rdx
+			0f 0b                         ;  54 ud2
+			4c 8d 1d 08 00 00 00          ;  56 leaq 8(%rip), %r11 # 0x65 <l2>
+			ff 43 1c                      ;  5d incl 28(%rbx)
+			41 ff e3                      ;  60 jmpq *%r11
+			0f 0b                         ;  63 ud2
+			48 8d 15 0f 00 00 00          ;  65 leaq 15(%rip), %rdx # 0x7b <l3>
+			48 89 53 08                   ;  6c movq %rdx, 8(%rbx)
+			41 bb 4e 00 00 00             ;  70 movl $78, %r11d
+			ff 63 08                      ;  76 jmpq *8(%rbx)
+			0f 0b                         ;  79 ud2
+			48 8d 15 11 00 00 00          ;  7b leaq 17(%rip), %rdx # 0x93 <l4>
+			4c 01 5b 20                   ;  82 addq %r11, 32(%rbx)
+			48 89 53 08                   ;  86 movq %rdx, 8(%rbx)
+			49 89 db                      ;  8a movq %rbx, %r11
+			41 ff 63 08                   ;  8d jmpq *8(%r11)
+			0f 0b                         ;  91 ud2
+			48 8d 15 0f 00 00 00          ;  93 leaq 15(%rip), %rdx # 0xa9 <l5>
+			4c 01 5b 20                   ;  9a addq %r11, 32(%rbx)
+			48 89 54 24 f8                ;  9e movq %rdx, -8(%rsp)
+			ff 64 24 f8                   ;  a3 jmpq *-8(%rsp)
+			0f 0b                         ;  a7 ud2
+			48 8d 15 04 00 00 00          ;  a9 leaq 4(%rip), %rdx # 0xb4 <l6>
+			52                            ;  b0 pushq %rdx
+			c3                            ;  b1 retq
+			0f 0b                         ;  b2 ud2
+			48 8d 15 0a 00 00 00          ;  b4 leaq 10(%rip), %rdx # 0xc5 <l7>
+			6a 01                         ;  bb pushq $1
+			6a 02                         ;  bd pushq $2
+			52                            ;  bf pushq %rdx
+			c2 10 00                      ;  c0 retq $16
+			0f 0b                         ;  c3 ud2
+			48 89 e5                      ;  c5 movq %rsp, %rbp
+			48 8d 15 12 00 00 00          ;  c8 leaq 18(%rip), %rdx # 0xe1 <l8>
+			48 89 53 40                   ;  cf movq %rdx, 64(%rbx)
+			48 8d 63 40                   ;  d3 leaq 64(%rbx), %rsp
+			48 87 d4                      ;  d7 xchgq %rsp, %rdx
+			48 89 ec                      ;  da movq %rbp, %rsp
+			ff 22                         ;  dd jmpq *(%rdx)
+			0f 0b                         ;  df ud2
+			48 87 d4                      ;  e1 xchgq %rsp, %rdx
+			48 8d 25 04 00 00 00          ;  e4 leaq 4(%rip), %rsp # 0xef <l9>
+			ff e4                         ;  eb jmpq *%rsp
+			0f 0b                         ;  ed ud2
+			48 89 ec                      ;  ef movq %rbp, %rsp
+			64 48 8b 14 25 00 00 00 00    ;  f2 movq %fs:0, %rdx
+			64 48 89 14 25 08 00 00 00    ;  fb movq %rdx, %fs:8
+			be 08 00 00 00                ; 104 movl $8, %esi
+			64 83 46 08 03                ; 109 addl $3, %fs:8(%rsi)
+			64 48 ff 44 36 08             ; 10e incq %fs:8(%rsi,%rsi)
+			64 f0 48 0f c1 14 25 10 00 00 00; 114 lock xaddq %rdx, %fs:16
+			48 c7 c2 ff ff ff ff          ; 11f movq $-1, %rdx
+			64 48 83 3e 01                ; 126 cmpq $1, %fs:(%rsi)
+			64 83 14 25 28 00 00 00 09    ; 12b adcl $9, %fs:40
+			64 44 8b 04 25 28 00 00 00    ; 134 movl %fs:40, %r8d
+			45 31 c9                      ; 13d xorl %r9d, %r9d
+			41 83 e9 01                   ; 140 subl $1, %r9d
+			72 02                         ; 144 jb 0x148 <l10>
+			0f 0b                         ; 146 ud2
+			9c                            ; 148 pushfq
+			41 5a                         ; 149 popq %r10
+			41 52                         ; 14b pushq %r10
+			9d                            ; 14d popfq
+			48 8d bb 80 00 00 00          ; 14e leaq 128(%rbx), %rdi
+			48 8d 73 10                   ; 155 leaq 16(%rbx), %rsi
+			b9 14 00 00 00                ; 159 movl $20, %ecx
+			f3 a4                         ; 15e rep movsb (%rsi), %es:(%rdi)
+			eb 02                         ; 160 jmp 0x164 <l11>
+			0f 0b                         ; 162 ud2
+			0f 0b                         ; 164 ud2
+			ff 43 18                      ; 166 incl 24(%rbx)
+			8b 53 18                      ; 169 movl 24(%rbx), %edx
+			f7 c2 01 00 00 00             ; 16c testl $1, %edx
+			74 01                         ; 172 je 0x175 <f2>
+			c3                            ; 174 retq
+			52                            ; 175 pushq %rdx
+			e8 02 00 00 00                ; 176 callq 0x17d <f3>
+			5a                            ; 17b popq %rdx
+			c3                            ; 17c retq
+			83 43 24 10                   ; 17d addl $16, 36(%rbx)
+			c3                            ; 181 retq`
+
+const stepEnd = 0x164
+
+// TestKickEverywhere kicks a thread at every host instruction of a program in
+// turn; nothing the guest can see may change. A breakpoint stands in for the
+// signal: it stops the thread in the same state at a place that is certain.
+func TestKickEverywhere(t *testing.T) {
+	for _, o := range []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}} {
+		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
+			g := newGuest(t)
+			g.setOptions(o)
+			g.put(g.code, stepCode)
+			s := stepper{g: g, keep: o.KeepR11}
+			want := s.run(0)
+			for range 3 {
+				if got := s.run(0); !got.same(want) {
+					t.Fatalf("two runs differ without a kick:\n%v\n%v", want, got)
+				}
+			}
+			if want.fault.Signal != SigILL || want.fault.RIP != g.code+stepEnd {
+				t.Fatalf("%+v", want.fault)
+			}
+			e := g.engine
+			hit := 0
+			for _, m := range slices.Concat(e.rw.HotMarks, e.rw.ColdMarks) {
+				got := s.run(m.Host)
+				if s.hits > 0 {
+					hit++
+				}
+				if !got.same(want) {
+					t.Errorf("a kick at host offset %#x (%+v, guest code+%#x) changes the outcome:\n%v\n%v",
+						m.Host, m, uint64(m.Guest)-g.code, want, got)
+				}
+			}
+			if hit < 200 {
+				t.Errorf("only %d host instructions were executed", hit)
+			}
+		})
+	}
+}
+
+type stepper struct {
+	g    *guest
+	keep bool // r11 counts
+	hits int
+}
+
+// outcome is all that the guest could see.
+type outcome struct {
+	fault *Fault
+	data  []byte
+	fs    []byte
+}
+
+func (o *outcome) same(p *outcome) bool {
+	return o.fault != nil && p.fault != nil && *o.fault == *p.fault && bytes.Equal(o.data, p.data) && bytes.Equal(o.fs, p.fs)
+}
+
+func (o *outcome) String() string {
+	return fmt.Sprintf("%+v\n data %x\n fs %x", o.fault, o.data, o.fs)
+}
+
+// run executes the program with a kick each time the host instruction at offset
+// at of the code cache is reached; 0 for none.
+func (s *stepper) run(at uint32) *outcome {
+	g := s.g
+	s.hits = 0
+	code := g.engine.space.Code()
+	if err := g.mem.CopyOut(g.data, make([]byte, 256)); err != nil {
+		g.Fatal(err)
+	}
+	var word uint64
+	saved := code[at]
+	f := g.runSeen(g.code, func(ht *host.Thread) {
+		word = ht.FSWord
+		if _, err := host.CopyOut(word, append([]byte{0x77}, make([]byte, 63)...)); err != nil {
+			g.Error(err)
+		}
+		ht.Block().Regs[decode.RDI] = g.data
+		if at != 0 {
+			code[at] = 0xcc
+		}
+	}, func(b *host.Block) {
+		if b.Exit == host.ExitFault && b.FaultSignal == SigTRAP && b.HostPC == host.CacheLo+uint64(at)+1 {
+			s.hits++
+			code[at] = saved
+			b.HostPC--
+			b.Exit, b.Kick = host.ExitKick, 1
+		}
+	})
+	code[at] = saved
+	o := &outcome{fault: f, data: make([]byte, 256), fs: make([]byte, 64)}
+	if err := g.mem.CopyIn(o.data, g.data); err != nil {
+		g.Fatal(err)
+	}
+	if _, err := host.CopyIn(o.fs, word); err != nil {
+		g.Fatal(err)
+	}
+	if f != nil {
+		f.Flags &^= 0x10000 // RF tells whether the CPU came back from an exception
+		if !s.keep {
+			f.Regs[decode.R11] = 0
+		}
+	}
+	return o
+}
