@@ -28,14 +28,13 @@ func (e *Engine) emit(entry uint64, called bool) {
 	e.rw.Hot.Align(16)
 	start := e.rw.Hot.Len()
 
-	joined := false // the previous run falls through to what comes next
 	var trapEntry uint32
 	for i := range g.runs {
 		r := &g.runs[i]
 		if r.first == r.last && r.lo != entry {
 			continue // nothing in it, and no branch to it is resolved here
 		}
-		if r.first < r.last && g.entries[r.first] == entryWanted && !joined {
+		if r.first < r.last && g.entries[r.first] == entryWanted {
 			e.rw.CallEntry(r.lo)
 			g.entries[r.first] = entryMade
 		}
@@ -45,7 +44,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 		for k := r.first; k < r.last; k++ {
 			e.emitInst(k, r)
 		}
-		joined = e.endRun(r, i)
+		e.endRun(r, i)
 	}
 
 	g.refs = e.rw.Refs
@@ -115,40 +114,37 @@ func (e *Engine) emitInst(k int, r *run) {
 	}
 }
 
-// endRun emits what follows the last instruction of run i and reports whether
-// control falls through to the next run.
-func (e *Engine) endRun(r *run, i int) (joined bool) {
+// endRun emits what follows the last instruction of run i, unless control falls
+// through to the run that is laid out next.
+func (e *Engine) endRun(r *run, i int) {
 	g := &e.region
 	next := uint64(0)
-	if i+1 < len(g.runs) && g.runs[i+1].first < g.runs[i+1].last {
-		next = g.runs[i+1].lo
+	if i+1 < len(g.runs) {
+		// A call entry in between cannot be fallen through.
+		if n := &g.runs[i+1]; n.first < n.last && g.entries[n.first] == entryNone {
+			next = n.lo
+		}
 	}
 	from, to := r.next, r.next
 	switch r.end {
 	case endsTrap:
 		e.rw.Trap(r.next, r.trap)
-		return false
+		return
 	case endsFetch:
 		e.rw.Trap(r.next, rewrite.TrapFetch)
-		return false
+		return
 	case endsClosed:
 		last := &g.insts[r.last-1]
 		if last.Flow != decode.FlowJump {
-			return false
+			return
 		}
+		// When the jump is left out, a branch to the jump itself still finds a
+		// place: the body of its target.
 		from, to = last.PC, last.Target
-		if to == next && next != 0 {
-			// A jump to what is laid out next still needs a place of its own, for
-			// a branch to the jump itself: the body of the target serves.
-			return true
-		}
-	case endsJoin:
-		if to == next && next != 0 {
-			return true
-		}
 	}
-	e.rw.Jump(from, to)
-	return false
+	if to != next || next == 0 {
+		e.rw.Jump(from, to)
+	}
 }
 
 // known reports whether the address of pc's translation is fixed once the
