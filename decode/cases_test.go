@@ -38,6 +38,8 @@ func TestCases(t *testing.T) {
 		{"vmovq to memory counts in 8 bytes", "62f1fd087e4001", func(in *Inst) bool {
 			return in.Disp == 8 && in.DispScale == 8
 		}},
+		{"vgatherpf0qps counts in 4 bytes", "62f27d49c74c0801", func(in *Inst) bool { return in.Disp == 4 }},
+		{"vgatherpf0dpd counts in 8 bytes", "62f2fd49c64c0801", func(in *Inst) bool { return in.Disp == 8 }},
 		{"vpsraw ignores W", "62f1fd48e1c1", func(in *Inst) bool { return in.Len == 6 }},
 		{"vpalignr ignores W", "62f3fd480fc105", func(in *Inst) bool { return in.Len == 7 }},
 		{"vpermq runs without W on some CPUs", "c4e37d00c105", func(in *Inst) bool { return in.Len == 6 }},

@@ -25,6 +25,10 @@ var prefixKind = func() (t [256]uint8) {
 	return
 }()
 
+// blank is an Inst before its first byte.
+var blank = Inst{SegOff: -1, RexOff: -1, ModRMOff: -1, DispOff: -1, ImmOff: -1, Base: NoReg, Index: NoReg,
+	Scale: 1, DispScale: 1, AddrSize: 8}
+
 // Decode fills in from the instruction at the start of code, which lies at guest address pc. It allocates nothing and
 // looks at no more than 15 bytes. On an error in holds no instruction, except that PC and the prefixes seen are set.
 // Errors: ErrTruncated, ErrInvalid, ErrTooLong, ErrUnknown.
@@ -32,8 +36,8 @@ func (in *Inst) Decode(code []byte, pc uint64) error {
 	if len(code) > MaxLen {
 		code = code[:MaxLen]
 	}
-	*in = Inst{PC: pc, SegOff: -1, RexOff: -1, ModRMOff: -1, DispOff: -1, ImmOff: -1, Base: NoReg, Index: NoReg,
-		Scale: 1, DispScale: 1, AddrSize: 8}
+	*in = blank
+	in.PC = pc
 	short := ErrTruncated
 	if len(code) == MaxLen {
 		short = ErrTooLong

@@ -202,6 +202,41 @@ func TestRandomOperands(t *testing.T) {
 	t.Logf("%d instructions", n)
 }
 
+// Every EVEX opcode with an 8-bit displacement of 1, which counts in units that depend on the opcode, the vector length, W
+// and broadcast.
+func TestCompressedDisplacements(t *testing.T) {
+	program := tool(t, "objdump")
+	var seqs [][]byte
+	groups := map[byte]bool{0x71: true, 0x72: true, 0x73: true, 0xc6: true, 0xc7: true}
+	for _, m := range []byte{1, 2, 3, 5, 6} {
+		for i := range 256 * 4 * 2 * 3 * 2 {
+			opcode, pp, w, length, b := byte(i), byte(i>>8&3), byte(i>>10&1), byte((i>>11)%3), byte((i>>11)/3)
+			for reg := range byte(8) {
+				if reg > 0 && !groups[opcode] {
+					break
+				}
+				seqs = append(seqs, []byte{0x62, 0xf0 | m, w<<7 | 0x7c | pp, length<<5 | b<<4 | 0x09, opcode, 0x44 | reg<<3, 0x08,
+					1, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90})
+			}
+		}
+	}
+	n := 0
+	disassembleEach(t, program, seqs, func(i int, l line) {
+		var in Inst
+		if in.Decode(seqs[i], l.addr) != nil || quirk(&in, seqs[i], l.text) != "" || strings.Contains(l.text, "bad") {
+			return
+		}
+		n++
+		if w := checkOperands(&in, l.text); w != "" || int(in.Len) != l.len {
+			t.Errorf("% x: %s, length %d; objdump: %d, %s", seqs[i][:in.Len], w, in.Len, l.len, l.text)
+		}
+	})
+	t.Logf("%d forms", n)
+	if n < 1000 {
+		t.Errorf("only %d forms compared", n)
+	}
+}
+
 // gprNames maps every name of a general register to its number and width in bytes.
 var gprNames = func() map[string][2]int {
 	m := map[string][2]int{}
