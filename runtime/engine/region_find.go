@@ -37,9 +37,9 @@ type region struct {
 type callEntry uint8
 
 const (
-	entryNone   callEntry = iota
-	entryWanted           // some call does
-	entryMade             // and a call entry stands right before the body
+	entryWanted callEntry = 1 << iota // some call does
+	entryMade                         // and a call entry stands right before the body
+	entryLoop                         // a branch goes back to it
 )
 
 // A run is a stretch of instructions that follow one another.
