@@ -57,6 +57,13 @@ again:
 	PUSHQ CX
 	JMP AX
 
+	// Never reached. The assembler follows SP in the order of the text, and the
+	// call of morestack that it appends here belongs to the prologue: without the
+	// POPQ the tables would have SP wrong there, and Go would lose its way on the
+	// stack when it grows or is preempted in the prologue.
+	POPQ CX
+	RET
+
 // func interruptible(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr)
 //
 // From the first instruction to the one before the SYSCALL a kick moves the
