@@ -14,14 +14,14 @@ import (
 	"cabitrans/runtime"
 )
 
-const guestDir = "../guests/bin"
+const guests = "../guests"
 
-// A guestRun is one run of a guest program of the repository.
+// A guestRun is one run of a guest program of the repository, with the
+// configuration beside it.
 type guestRun struct {
-	name string          // file in guests/bin
-	args map[string]any  // string, int or bool
-	in   string          // what it reads from stdin
-	ctx  context.Context // nil: a limit that ends the test
+	name string          // file in guests/bin; the part before "-v" also names the YAML file
+	args argdata.Map     // replace entries of the configuration, or add to them
+	ctx  context.Context // nil: a limit that fails the test
 }
 
 // A result is how it ended and what it wrote.
@@ -33,8 +33,7 @@ type result struct {
 
 func (g guestRun) run(t testing.TB) result {
 	t.Helper()
-	path := filepath.Join(guestDir, g.name)
-	exe, err := os.Open(path)
+	exe, err := os.Open(filepath.Join(guests, "bin", g.name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,20 +42,24 @@ func (g guestRun) run(t testing.TB) result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := tempFile(t, g.in)
-	out, outText := collect(t)
-	errw, errText := collect(t)
-	args := argdata.Map{
-		{Key: argdata.String("stdin"), Value: argdata.FD(0)},
-		{Key: argdata.String("stdout"), Value: argdata.FD(1)},
-		{Key: argdata.String("stderr"), Value: argdata.FD(2)},
-	}
-	for k, v := range g.args {
-		args = append(args, argdata.Entry{Key: argdata.String(k), Value: toValue(t, v)})
-	}
-	data, err := argdata.Encode(args)
+	conf := g.config(t)
+	data, err := argdata.Encode(conf.Value)
 	if err != nil {
 		t.Fatal(err)
+	}
+	out, outText := collect(t)
+	errw, errText := collect(t)
+	host := []*os.File{os.Stdin, out, errw}
+	var fds []int
+	for _, gr := range conf.Grants {
+		switch gr.Kind {
+		case argdata.GrantHostFD:
+			fds = append(fds, int(host[gr.HostFD].Fd()))
+		case argdata.GrantExecutable:
+			fds = append(fds, int(exe.Fd()))
+		default:
+			t.Fatalf("%v: no such descriptor in tests", gr.Pos)
+		}
 	}
 	ctx := g.ctx
 	if ctx == nil {
@@ -65,8 +68,7 @@ func (g guestRun) run(t testing.TB) result {
 		ctx = limited
 	}
 	p, err := runtime.Start(ctx, runtime.Config{
-		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data,
-		FDs: []int{int(in.Fd()), int(out.Fd()), int(errw.Fd())},
+		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -81,33 +83,42 @@ func (g guestRun) run(t testing.TB) result {
 	return r
 }
 
-func toValue(t testing.TB, v any) argdata.Value {
-	switch v := v.(type) {
-	case string:
-		return argdata.String(v)
-	case int:
-		return argdata.Int(int64(v))
-	case bool:
-		return argdata.Bool(v)
-	}
-	t.Fatalf("no argument data for %T", v)
-	return nil
-}
-
-func tempFile(t testing.TB, text string) *os.File {
+// config reads the guest's YAML file and applies the test's arguments.
+func (g guestRun) config(t testing.TB) *argdata.Config {
 	t.Helper()
-	f, err := os.CreateTemp(t.TempDir(), "in")
+	path := filepath.Join(guests, g.name+".yaml")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
-	if _, err := io.Copy(f, strings.NewReader(text)); err != nil {
+	conf, err := argdata.ParseYAML(bytes.NewReader(text), path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		t.Fatal(err)
+	m := conf.Value.(argdata.Map)
+	for _, a := range g.args {
+		for i, e := range m {
+			if e.Key == a.Key {
+				m[i].Value = a.Value
+				a.Key = nil
+				break
+			}
+		}
+		if a.Key != nil {
+			m = append(m, a)
+		}
 	}
-	return f
+	conf.Value = m
+	return conf
+}
+
+// text and number make arguments.
+func text(key, v string) argdata.Entry {
+	return argdata.Entry{Key: argdata.String(key), Value: argdata.String(v)}
+}
+
+func number(key string, v int) argdata.Entry {
+	return argdata.Entry{Key: argdata.String(key), Value: argdata.Int(int64(v))}
 }
 
 // collect makes a pipe and reads it until it is closed.
@@ -119,7 +130,7 @@ func collect(t testing.TB) (w *os.File, text func() string) {
 	}
 	done := make(chan string, 1)
 	go func() {
-		var b bytes.Buffer
+		var b strings.Builder
 		_, _ = io.Copy(&b, r)
 		r.Close()
 		done <- b.String()
@@ -127,7 +138,7 @@ func collect(t testing.TB) (w *os.File, text func() string) {
 	return w, func() string { return <-done }
 }
 
-// expect fails the test unless the guest ended well.
+// expect fails the test unless the guest ended with the given status.
 func (r result) expect(t testing.TB, status int) {
 	t.Helper()
 	if r.exit.Status() != status {

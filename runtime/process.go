@@ -71,7 +71,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	defer func() {
 		if err != nil {
-			p.release()
+			_ = p.release() // the first error counts
 		}
 	}()
 	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: p, FDs: grants(c.FDs)}); err != nil {

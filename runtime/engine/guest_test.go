@@ -23,7 +23,6 @@ type guest struct {
 	data   uint64 // a writable page
 	stack  uint64 // top of the stack
 	vdso   uint64
-	mu     sync.Mutex
 	wg     sync.WaitGroup
 }
 

@@ -144,7 +144,7 @@ func (s *Space) mapCache() error {
 	if err != nil {
 		return fmt.Errorf("cannot create the code cache: %w", err)
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	if err := unix.Ftruncate(fd, CacheSize); err != nil {
 		return fmt.Errorf("cannot size the code cache: %w", err)
 	}

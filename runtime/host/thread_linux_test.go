@@ -10,10 +10,6 @@ import (
 
 func TestParkAndKick(t *testing.T) {
 	space(t)
-	type result struct {
-		r  ParkResult
-		th *Thread
-	}
 	started, out := make(chan *Thread), make(chan ParkResult)
 	go func() {
 		th, err := NewThread()

@@ -139,6 +139,9 @@ func TestTableFull(t *testing.T) {
 	var ft fdTable
 	o := newObject(dupStdin(t), host.KindCharDevice, abi.FiletypeCharacterDevice)
 	fd, e := ft.insert(o, 0, 0)
+	if fd != 0 || e != 0 {
+		t.Fatalf("the first descriptor is %d, %v", fd, e)
+	}
 	for i := abi.FD(1); i < maxFDs; i++ {
 		if fd, e = ft.dup(0); e != 0 || fd != i {
 			t.Fatalf("descriptor %d: got %d, %v", i, fd, e)

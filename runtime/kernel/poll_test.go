@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -96,11 +97,12 @@ func TestSleepCPUTime(t *testing.T) {
 			t.Errorf("%+v, %v", evs, e)
 		}
 	})
-	for {
+	for ended := false; !ended; {
 		select {
 		case <-done:
-			return
-		default:
+			ended = true
+		default: // burn CPU time
+			runtime.Gosched()
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 	// tell the caller.
 	if !d.pure {
 		for i := range d.results {
-			if err := t.proc.mem.Check(args[d.params+uint8(i)], uint64(d.size[i]), true); err != nil {
+			if err := t.proc.mem.Check(args[d.params+i], uint64(d.size[i]), true); err != nil {
 				return Outcome{Errno: abi.EFAULT}
 			}
 		}

@@ -119,7 +119,8 @@ func (r *row) constrain(s string) error {
 	}
 	var pp uint16
 	for _, t := range strings.Split(s, ".") {
-		d, list := dim(-1), ""
+		var d dim
+		var list string
 		switch {
 		case t == "np" || t == "66" || t == "f3" || t == "f2":
 			pp |= 1 << map[string]uint16{"np": 0, "66": 1, "f3": 2, "f2": 3}[t]
