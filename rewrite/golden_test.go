@@ -33,6 +33,8 @@ var testCode = []string{
 	// %fs elsewhere.
 	"64480104d8", "644883042508000000 01", "64f0480fb10a", "64c5fc1006", "64d94010", "64480fc30b", "6466480fd60e", "64678b0424", "648d042500000000",
 	"64408a38", "6448f7250a000000",
+	// A REX prefix that others follow does not count.
+	"4864 8b0b", "4864 488b0b",
 	// %gs, and both.
 	"65488b042500000000", "6564488b042500000000", "6465488b042500000000",
 	// Direct branches.

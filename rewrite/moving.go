@@ -125,7 +125,8 @@ func (r *Rewriter) emitWithOperand(in *decode.Inst, code []byte, base, index cod
 		c := code[i]
 		prefix := i < int(in.OpOff) && (in.RexOff < 0 || i < int(in.RexOff))
 		switch {
-		case prefix && (c == 0x64 || c == 0x65 || c == 0x67):
+		case prefix && (c == 0x64 || c == 0x65 || c == 0x67 || c&0xf0 == 0x40):
+			// A REX prefix among the others is ignored, and must not become the last.
 			continue
 		case i == int(in.RexOff) && in.Enc == decode.EncLegacy:
 			c &^= decode.RexX | decode.RexB
