@@ -184,8 +184,11 @@
 .size \name, . - \name
 .endm
 
+#if GENERATION <= 2
 trip trip_syscall, syscall
+#else
 trip trip_call, call *TARGET(%rsp)
+#endif
 trip trip_jump, jmp *TARGET(%rsp)
 
 .section .note.GNU-stack,"",@progbits

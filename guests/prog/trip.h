@@ -26,8 +26,8 @@ enum { USE_AVX = 1, USE_AVX512 = 2, USE_X87 = 4 };
 
 // Each loads in, makes its trip and stores out. The trips are
 //
-//	trip_syscall  the instruction syscall
-//	trip_call     call target; the x87 stack is empty and stays so
+//	trip_syscall  the instruction syscall (generations 0 to 2)
+//	trip_call     call target (generation 3); the x87 stack is empty and stays so
 //	trip_jump     jmp to target, which must come back by jmp *8(%rsp)
 void trip_syscall(const struct state *in, struct state *out, u64 use, void *target);
 void trip_call(const struct state *in, struct state *out, u64 use, void *target);
