@@ -56,4 +56,4 @@ u64 kernel(u64 n) {
   return sum;
 }
 
-int guest_main(const struct value *args) { return kernel_main(args, "hash", 1500000, 5, kernel); }
+int guest_main(const struct value *args) { return kernel_main(args, "hash", 2500000, 5, kernel); }

@@ -63,4 +63,4 @@ u64 kernel(u64 n) {
   return sum;
 }
 
-int guest_main(const struct value *args) { return kernel_main(args, "setjmp", 1500000, 5, kernel); }
+int guest_main(const struct value *args) { return kernel_main(args, "setjmp", 5000000, 5, kernel); }
