@@ -19,9 +19,9 @@ const guests = "../guests"
 // A guestRun is one run of a guest program of the repository, with the
 // configuration beside it.
 type guestRun struct {
-	name string          // file in guests/bin; the part before "-v" also names the YAML file
-	args argdata.Map     // replace entries of the configuration, or add to them
-	ctx  context.Context // nil: a limit that fails the test
+	name string        // file in guests/bin; the part before "-v" also names the YAML file
+	args argdata.Map   // replace entries of the configuration, or add to them
+	kill time.Duration // when positive: kill it that long after its start
 }
 
 // A result is how it ended and what it wrote.
@@ -31,13 +31,29 @@ type result struct {
 	stats          runtime.Stats
 }
 
+// run runs the guest to its end.
 func (g guestRun) run(t testing.TB) result {
+	t.Helper()
+	p, end := g.start(t)
+	limit := 2 * time.Minute
+	if g.kill > 0 {
+		limit = g.kill
+	}
+	timer := time.AfterFunc(limit, p.Kill)
+	r := end()
+	if !timer.Stop() && g.kill == 0 {
+		t.Fatalf("%s did not end in time; it wrote %q %q", g.name, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// start starts the guest; end waits for it.
+func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 	t.Helper()
 	exe, err := os.Open(filepath.Join(guests, "bin", g.name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer exe.Close()
 	info, err := exe.Stat()
 	if err != nil {
 		t.Fatal(err)
@@ -61,26 +77,20 @@ func (g guestRun) run(t testing.TB) result {
 			t.Fatalf("%v: no such descriptor in tests", gr.Pos)
 		}
 	}
-	ctx := g.ctx
-	if ctx == nil {
-		limited, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		ctx = limited
-	}
-	p, err := runtime.Start(ctx, runtime.Config{
+	p, err = runtime.Start(context.Background(), runtime.Config{
 		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := result{exit: p.Wait(), stats: p.Stats()}
 	out.Close()
 	errw.Close()
-	r.stdout, r.stderr = outText(), errText()
-	if g.ctx == nil && ctx.Err() != nil {
-		t.Fatalf("%s did not end in time; it wrote %q %q", g.name, r.stdout, r.stderr)
+	return p, func() result {
+		r := result{exit: p.Wait(), stats: p.Stats()}
+		exe.Close() // reports read symbols from it
+		r.stdout, r.stderr = outText(), errText()
+		return r
 	}
-	return r
 }
 
 // config reads the guest's YAML file and applies the test's arguments.

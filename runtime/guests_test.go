@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -191,28 +192,28 @@ func TestKill(t *testing.T) {
 		{name: "regs-v2", args: argdata.Map{number("threads", 4), number("seconds", 1000)}},
 		{name: "threads", args: argdata.Map{number("rounds", 1<<40)}},
 	} {
-		for _, after := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond} {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			time.AfterFunc(after+time.Millisecond, cancel)
-			g.ctx = ctx
-			r := g.run(t)
-			r.expect(t, 128+9)
+		for _, after := range []time.Duration{1, time.Millisecond, 50 * time.Millisecond} {
+			g.kill = after
+			g.run(t).expect(t, 128+9)
 		}
+	}
+}
+
+// TestContext ends a program by its context.
+func TestContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := runtime.Start(ctx, runtime.Config{Name: "none"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("start with a context that is done: %v", err)
 	}
 }
 
 // TestBusy starts a second process beside a live one.
 func TestBusy(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan result)
-	go func() { done <- guestRun{name: "spin", ctx: ctx}.run(t) }()
-	for {
-		_, err := runtime.Start(context.Background(), runtime.Config{Executable: bytes.NewReader(nil), Name: "none"})
-		if err == runtime.ErrBusy {
-			break
-		}
-		time.Sleep(time.Millisecond)
+	p, end := guestRun{name: "spin"}.start(t)
+	if _, err := runtime.Start(context.Background(), runtime.Config{Name: "none"}); !errors.Is(err, runtime.ErrBusy) {
+		t.Errorf("a second process: %v", err)
 	}
-	cancel()
-	(<-done).expect(t, 128+9)
+	p.Kill()
+	end().expect(t, 128+9)
 }
