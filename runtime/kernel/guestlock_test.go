@@ -21,6 +21,11 @@ type guestLib struct {
 	kicked   int // calls that had to be repeated
 }
 
+// handOver tells the race detector what it cannot see, since locks of the guest
+// are words in its memory: what happened before an unlock happened before the lock
+// that follows it. It orders, and excludes nobody.
+var handOver atomic.Uint64
+
 func newGuestLib(f *fixture, th *Thread) *guestLib {
 	return &guestLib{t: f, th: th, sub: f.alloc(2 * abi.SubscriptionSize), evs: f.alloc(2 * abi.EventSize), n: f.alloc(8)}
 }
@@ -110,6 +115,7 @@ func (g *guestLib) tryRead(l uint64) bool {
 // lock acquires l, or gives up after timeout nanoseconds unless that is negative.
 func (g *guestLib) lock(l uint64, write bool, timeout int64) bool {
 	g.t.Helper()
+	defer handOver.Load()
 	typ := abi.EventtypeLockRdlock
 	if write {
 		typ = abi.EventtypeLockWrlock
@@ -134,6 +140,7 @@ func (g *guestLib) lock(l uint64, write bool, timeout int64) bool {
 
 func (g *guestLib) unlock(l uint64) {
 	g.t.Helper()
+	handOver.Add(1)
 	old := g.load(l)
 	if old&lockWrlocked != 0 {
 		if old&^lockKernelManaged != g.mine() {
@@ -172,6 +179,8 @@ func (g *guestLib) kernelUnlock(l uint64) {
 // wait waits for a condition variable; false when the time is up first.
 func (g *guestLib) wait(cv, l uint64, timeout int64) bool {
 	g.t.Helper()
+	handOver.Add(1)
+	defer handOver.Load()
 	ev := g.poll(abi.Subscription{Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
 		Condvar: cv, Lock: l, CondvarScope: abi.ScopePrivate, LockScope: abi.ScopePrivate}}, timeout)
 	if ev.Error != 0 || ev.Type != abi.EventtypeCondvar && (ev.Type != abi.EventtypeClock || timeout < 0) {
