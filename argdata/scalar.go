@@ -4,15 +4,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // Expressions of YAML 1.2, section 10.3.2, the core schema.
 var (
-	intForm   = regexp.MustCompile(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
-	floatForm = regexp.MustCompile(`^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$`)
+	intForm   = lazyRegexp(`^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
+	floatForm = lazyRegexp(`^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$`)
 )
 
 // resolvePlain gives a plain scalar without a tag its type.
@@ -29,10 +28,10 @@ func resolvePlain(text string) (Value, error) {
 	if !strings.ContainsRune("+-.0123456789", rune(text[0])) {
 		return String(text), nil
 	}
-	if intForm.MatchString(text) {
+	if intForm().MatchString(text) {
 		return parseInt(text)
 	}
-	if _, special := specialFloat(text); special || floatForm.MatchString(text) {
+	if _, special := specialFloat(text); special || floatForm().MatchString(text) {
 		return parseFloat(text)
 	}
 	return String(text), nil
@@ -87,7 +86,7 @@ func parseBool(text string) (Value, error) {
 }
 
 func parseInt(text string) (Value, error) {
-	if !intForm.MatchString(text) {
+	if !intForm().MatchString(text) {
 		return nil, errors.New(`not an integer: write digits, 0x and hexadecimal digits, or 0o and octal digits`)
 	}
 	digits, base := strings.TrimPrefix(text, "+"), 10
@@ -125,7 +124,7 @@ func parseFloat(text string) (Value, error) {
 	if f, ok := specialFloat(text); ok {
 		return Float(f), nil
 	}
-	if !floatForm.MatchString(text) {
+	if !floatForm().MatchString(text) {
 		return nil, errors.New(`not a floating-point number: write a decimal number, .inf, -.inf or .nan`)
 	}
 	f, err := strconv.ParseFloat(text, 64)

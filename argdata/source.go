@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -61,7 +60,7 @@ func fromUTF16(raw []byte, order binary.ByteOrder) []byte {
 	return text
 }
 
-var versionLine = regexp.MustCompile(`^%YAML[ \t]+1\.([0-9]+)[ \t\r]*(#.*)?$`)
+var versionLine = lazyRegexp(`^%YAML[ \t]+1\.([0-9]+)[ \t\r]*(#.*)?$`)
 
 // acceptVersion turns %YAML 1.N in the directives before the document into
 // %YAML 1.1, in place and without moving a column: the parser knows only 1.1,
@@ -69,7 +68,7 @@ var versionLine = regexp.MustCompile(`^%YAML[ \t]+1\.([0-9]+)[ \t\r]*(#.*)?$`)
 func acceptVersion(text []byte) {
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
-		if m := versionLine.FindSubmatchIndex(line); m != nil {
+		if m := versionLine().FindSubmatchIndex(line); m != nil {
 			minor := line[m[2]:m[3]]
 			copy(minor, bytes.Repeat([]byte("0"), len(minor)))
 			minor[len(minor)-1] = '1'
@@ -173,8 +172,8 @@ func nextDocument(dec *yaml.Decoder) (doc *yaml.Node, err error) {
 }
 
 var (
-	parserPrefix  = regexp.MustCompile(`^yaml: (line \d+: )?`)
-	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+	parserPrefix  = lazyRegexp(`^yaml: (line \d+: )?`)
+	unknownAnchor = lazyRegexp(`^unknown anchor '(.*)' referenced$`)
 )
 
 // broken makes a SyntaxError of a parser's error. The parser gives no column and
@@ -182,7 +181,7 @@ var (
 // hands out single bytes: the last character read is where it gave up, or a
 // few characters after.
 func (s *source) broken(cause error) *SyntaxError {
-	problem := parserPrefix.ReplaceAllString(cause.Error(), "")
+	problem := parserPrefix().ReplaceAllString(cause.Error(), "")
 	r := byteReader{text: s.text}
 	dec := yaml.NewDecoder(&r)
 	for {
@@ -191,7 +190,7 @@ func (s *source) broken(cause error) *SyntaxError {
 		}
 	}
 	read := s.text[:r.n]
-	if m := unknownAnchor.FindStringSubmatch(problem); m != nil {
+	if m := unknownAnchor().FindStringSubmatch(problem); m != nil {
 		return s.position(max(bytes.LastIndex(read, []byte("*"+m[1])), 0)).Errorf(
 			"the alias *%s stands for nothing: put the anchor &%s before it", m[1], m[1])
 	}

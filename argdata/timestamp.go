@@ -2,7 +2,6 @@ package argdata
 
 import (
 	"errors"
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -10,8 +9,8 @@ import (
 // The two forms of https://yaml.org/type/timestamp.html: a date alone with all
 // its digits, or date, time, fraction and zone.
 var (
-	dateForm = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)$`)
-	timeForm = regexp.MustCompile(`^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?` +
+	dateForm = lazyRegexp(`^(\d{4})-(\d\d)-(\d\d)$`)
+	timeForm = lazyRegexp(`^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?` +
 		`(?:[ \t]*(?:Z|([-+])(\d\d?)(?::(\d\d))?))?$`)
 )
 
@@ -19,9 +18,9 @@ var (
 // UTC; digits after the ninth of a fraction are dropped, both as in the
 // reference. Second 60 is the first of the next minute.
 func parseTimestamp(text string) (Value, error) {
-	m := timeForm.FindStringSubmatch(text)
+	m := timeForm().FindStringSubmatch(text)
 	if m == nil {
-		d := dateForm.FindStringSubmatch(text)
+		d := dateForm().FindStringSubmatch(text)
 		if d == nil {
 			return nil, errors.New(`not a timestamp: write 2006-01-02 or 2006-01-02T15:04:05.999999999Z`)
 		}
