@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"encoding/binary"
+
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -53,27 +55,39 @@ func (s *AddressSpace) CopyOut(addr uint64, src []byte) error {
 	if !s.contains(addr, uint64(len(src))) {
 		return abi.EFAULT
 	}
-	for {
-		n, err := host.CopyOut(addr, src)
-		if err == nil {
-			return nil
-		}
-		src, addr = src[n:], addr+uint64(n)
-		if !s.unlock(addr, uint64(len(src))) {
-			return abi.EFAULT
-		}
+	n, err := host.CopyOut(addr, src)
+	if err == nil {
+		return nil
 	}
+	src, addr = src[n:], addr+uint64(n)
+	if !s.lockForWrite(addr, uint64(len(src))) {
+		return abi.EFAULT
+	}
+	defer s.mu.Unlock()
+	if _, err := host.CopyOut(addr, src); err != nil {
+		return abi.EFAULT
+	}
+	return nil
 }
 
-// unlock is called after a write of n bytes at addr, inside the arena, was
-// refused; true when write-protected code was the reason and the write can be
-// tried again.
-func (s *AddressSpace) unlock(addr, n uint64) bool {
-	again := false
+// lockForWrite is called after the host refused a write of n bytes at addr, inside
+// the arena. Unless the guest may not write there it returns true with the lock
+// held, and no page of the range write-protected because of its code: it may have
+// been so before, or another thread may have given write access back meanwhile.
+// With the lock no page can become so again, and the second attempt is final.
+func (s *AddressSpace) lockForWrite(addr, n uint64) bool {
+	s.mu.Lock()
 	for p := addr / pageSize; p <= (addr+n-1)/pageSize; p++ {
-		again = again || s.page[p].Load()&writeLock != 0
+		if s.page[p].Load()&uint32(abi.ProtWrite) == 0 {
+			s.mu.Unlock()
+			return false
+		}
 	}
-	return again && s.Check(addr, n, true) == nil
+	lo, hi := addr&^pageMask, (addr+n+pageMask)&^pageMask
+	if s.has(lo, hi, writeLock) {
+		s.invalidateCode(lo, hi)
+	}
+	return true
 }
 
 func (s *AddressSpace) word(addr uint64) error {
@@ -103,10 +117,15 @@ func (s *AddressSpace) Store32(addr uint64, v uint32) error {
 	if err := s.word(addr); err != nil {
 		return err
 	}
-	for host.Store32(addr, v) != nil {
-		if !s.unlock(addr, 4) {
-			return abi.EFAULT
-		}
+	if host.Store32(addr, v) == nil {
+		return nil
+	}
+	if !s.lockForWrite(addr, 4) {
+		return abi.EFAULT
+	}
+	defer s.mu.Unlock()
+	if host.Store32(addr, v) != nil {
+		return abi.EFAULT
 	}
 	return nil
 }
@@ -117,15 +136,18 @@ func (s *AddressSpace) CompareAndSwap32(addr uint64, old, val uint32) (uint32, e
 	if err := s.word(addr); err != nil {
 		return 0, err
 	}
-	for {
-		prev, err := host.CompareAndSwap32(addr, old, val)
-		if err == nil {
-			return prev, nil
-		}
-		if !s.unlock(addr, 4) {
-			return 0, abi.EFAULT
-		}
+	prev, err := host.CompareAndSwap32(addr, old, val)
+	if err == nil {
+		return prev, nil
 	}
+	if !s.lockForWrite(addr, 4) {
+		return 0, abi.EFAULT
+	}
+	defer s.mu.Unlock()
+	if prev, err = host.CompareAndSwap32(addr, old, val); err != nil {
+		return 0, abi.EFAULT
+	}
+	return prev, nil
 }
 
 // Load64 reads 8 bytes at any address.
@@ -142,13 +164,30 @@ func (s *AddressSpace) Load64(addr uint64) (uint64, error) {
 
 // Store64 writes 8 bytes at any address; atomically when it is aligned.
 func (s *AddressSpace) Store64(addr, v uint64) error {
+	if addr%8 != 0 {
+		// An atomic store across two cache lines would lock the bus.
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], v)
+		return s.CopyOut(addr, b[:])
+	}
 	if !s.contains(addr, 8) {
 		return abi.EFAULT
 	}
-	for host.Store64(addr, v) != nil {
-		if !s.unlock(addr, 8) {
-			return abi.EFAULT
-		}
+	if host.Store64(addr, v) == nil {
+		return nil
+	}
+	if !s.lockForWrite(addr, 8) {
+		return abi.EFAULT
+	}
+	defer s.mu.Unlock()
+	if host.Store64(addr, v) != nil {
+		return abi.EFAULT
 	}
 	return nil
 }
+
+// WriteUnlocks counts how often write access was given back to pages whose code
+// had been translated. A host call that writes guest memory, and got EFAULT from
+// the host, failed for such a page exactly when a Check for writing succeeds
+// afterwards and the count has moved since before the call.
+func (s *AddressSpace) WriteUnlocks() uint64 { return s.unlocks.Load() }

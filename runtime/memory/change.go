@@ -18,7 +18,9 @@ func (s *AddressSpace) Unmap(addr, n uint64) error {
 	if s.has(lo, hi, pinned|foreign) {
 		return abi.EINVAL
 	}
-	s.beforeChange(lo, hi, false)
+	if s.showsCode(lo, hi) {
+		s.invalidateCode(lo, hi)
+	}
 	if err := s.host.Unmap(lo, hi-lo); err != nil {
 		return errnoOf(err)
 	}
@@ -49,8 +51,11 @@ func (s *AddressSpace) Protect(addr, n uint64, prot abi.Mprot) error {
 	case s.has(lo, hi, pinned):
 		return abi.EINVAL
 	}
-	s.beforeChange(lo, hi, false)
+	if s.showsCode(lo, hi) || prot&abi.ProtWrite != 0 && s.aliasesCode(lo, hi) {
+		s.invalidateCode(lo, hi)
+	}
 	if err := s.host.Protect(lo, hi-lo, hostProt(prot)); err != nil {
+		s.restore(lo, hi)
 		return errnoOf(err)
 	}
 	for p := lo / pageSize; p < hi/pageSize; p++ {
@@ -59,13 +64,40 @@ func (s *AddressSpace) Protect(addr, n uint64, prot abi.Mprot) error {
 	return nil
 }
 
-// beforeChange drops translations that a change of [lo, hi) makes wrong. view
-// says that the pages will show an object: code of it may have been translated
-// elsewhere.
-func (s *AddressSpace) beforeChange(lo, hi uint64, view bool) {
-	if len(s.translated) > 0 && (view || s.has(lo, hi, translated|writeLock|ofObject)) {
-		s.invalidateCode(lo, hi)
+// restore undoes the first part of a change of protection that the host refused
+// for a later page. No page of [lo, hi) shows translated code.
+func (s *AddressSpace) restore(lo, hi uint64) {
+	for lo < hi {
+		prot := s.page[lo/pageSize].Load() & protBits
+		end := lo + pageSize
+		for end < hi && s.page[end/pageSize].Load()&protBits == prot {
+			end += pageSize
+		}
+		if err := s.host.Protect(lo, end-lo, hostProt(abi.Mprot(prot))); err != nil {
+			panic("memory: cannot restore the protection of pages: " + err.Error())
+		}
+		lo = end
 	}
+}
+
+// showsCode reports whether a change of the pages in [lo, hi) makes translations
+// wrong, or touches write protection that is there because of them.
+func (s *AddressSpace) showsCode(lo, hi uint64) bool {
+	return len(s.translated) != 0 && s.has(lo, hi, translated|writeLock)
+}
+
+// aliasesCode reports whether code may have been translated of an object that a
+// shared mapping in [lo, hi) shows.
+func (s *AddressSpace) aliasesCode(lo, hi uint64) bool {
+	if len(s.translated) == 0 || !s.has(lo, hi, shared) {
+		return false
+	}
+	for _, o := range s.objects {
+		if o.overlaps(lo, hi) && s.translatedObject(o) {
+			return true
+		}
+	}
+	return false
 }
 
 // advices has no entry for AdviceNoreuse: POSIX knows it for files only.

@@ -94,6 +94,9 @@ func (s *AddressSpace) invalidateCode(lo, hi uint64) {
 		s.page[p].Store(s.page[p].Load() &^ translated)
 	}
 	s.translated = s.translated[:0]
+	if len(s.locked) != 0 {
+		defer s.unlocks.Add(1) // when the pages can be written again
+	}
 	for _, p := range s.locked {
 		w := s.page[p].Load()
 		s.page[p].Store(w &^ writeLock)

@@ -26,10 +26,14 @@
 // engine translates a page of an object, MarkTranslated write-protects the
 // object's writable pages on the host first. The next write there faults;
 // WriteFault recognises it, has the translations dropped and gives write access
-// back. Host calls that write guest memory (a read into a buffer) would answer
-// EFAULT for such a page: Check with write gives access back before them. One
-// window remains: a thread that translates the page between another's Check and
-// its host call; that call then answers EFAULT.
+// back. A new writable view of an object of which code is translated drops the
+// translations at once; the next one finds the view and protects it.
+//
+// Writes in the guest's name (CopyOut, Store32 and the like) that the host refuses
+// are repeated under the lock, where no page can be protected again. A host call
+// that writes guest memory (a read into a buffer) cannot be: Check with write
+// gives access back before it, and WriteUnlocks tells afterwards whether an EFAULT
+// was due to a thread that translated the page in between.
 //
 // A file changed by other means than a mapping (by writing to its descriptor)
 // does not drop translations of a mapping of it. POSIX leaves open whether a

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"math"
+
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -23,7 +25,7 @@ type Request struct {
 // abi.Errno: EINVAL for a bad length, address or offset and for a range that may
 // not be mapped over, ENOTSUP for memory that is writable and executable, ENOMEM
 // when there is no room, EACCES when the descriptor does not allow the access,
-// ENODEV when its object cannot be mapped.
+// ENODEV when its object cannot be mapped, EOVERFLOW when it ends beyond 2^63-1.
 func (s *AddressSpace) Map(r Request) (uint64, error) {
 	if err := checkProt(r.Prot); err != nil {
 		return 0, err
@@ -37,7 +39,13 @@ func (s *AddressSpace) Map(r Request) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.beforeChange(lo, hi, r.Object != nil && r.Shared)
+	if r.Object != nil && uint64(r.Off) > math.MaxInt64-(hi-lo) {
+		return 0, abi.EOVERFLOW
+	}
+	// A new view is a new way to change code of the object.
+	if s.showsCode(lo, hi) || r.Object != nil && r.Shared && s.translatedObject(s.objects[r.Object.ID]) {
+		s.invalidateCode(lo, hi)
+	}
 	if r.Object == nil {
 		err = s.host.MapAnon(lo, hi-lo, hostProt(r.Prot))
 	} else {

@@ -77,7 +77,7 @@ func TestMapErrors(t *testing.T) {
 	}{
 		{"nothing", Request{}, abi.EINVAL},
 		{"writable and executable", Request{Len: 1, Prot: rw | abi.ProtExec}, abi.ENOTSUP},
-		{"unknown protection", Request{Len: 1, Prot: 0x80}, abi.EINVAL},
+		{"unknown protection", Request{Len: 1, Prot: 0x80}, abi.ENOTSUP},
 		{"too long", Request{Len: host.ArenaHi}, abi.ENOMEM},
 		{"overflowing length", Request{Len: math.MaxUint64}, abi.ENOMEM},
 		{"misplaced", Request{Addr: host.ArenaLo + 1, Len: 1, Fixed: true}, abi.EINVAL},

@@ -18,6 +18,30 @@ type view struct {
 	off    int64
 }
 
+// overlaps reports whether a view of o lies in [lo, hi), or a part of one.
+func (o *object) overlaps(lo, hi uint64) bool {
+	for _, v := range o.views {
+		if v.hi > lo && v.lo < hi {
+			return true
+		}
+	}
+	return false
+}
+
+// translatedObject reports whether code was translated of any page that shows o,
+// which may be nil.
+func (s *AddressSpace) translatedObject(o *object) bool {
+	if o == nil || len(s.translated) == 0 {
+		return false
+	}
+	for _, v := range o.views {
+		if s.has(v.lo, v.hi, translated) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *AddressSpace) addView(o *Object, lo, hi uint64, off int64) {
 	obj := s.objects[o.ID]
 	if obj == nil {

@@ -47,6 +47,7 @@ type AddressSpace struct {
 	// Written under mu, or under its read lock and the engine's lock together.
 	translated []uint32 // pages with that bit
 	locked     []uint32 // pages with writeLock
+	unlocks    atomic.Uint64
 }
 
 // New returns the address space of a new process. One can be in use at a time.
@@ -83,6 +84,7 @@ func (s *AddressSpace) Close() error {
 		s.page[i].Store(foreign)
 	}
 	clear(s.objects)
+	s.names, s.mapped = nil, 0
 	return nil
 }
 
@@ -154,12 +156,10 @@ func hostProt(p abi.Mprot) (h host.Prot) {
 	return h
 }
 
-// checkProt refuses what the ABI does not allow.
+// checkProt refuses what the ABI does not allow: bits without meaning, and writing
+// and executing at once. Upstream has one errno for both.
 func checkProt(p abi.Mprot) error {
-	if p&^(abi.ProtRead|abi.ProtWrite|abi.ProtExec) != 0 {
-		return abi.EINVAL
-	}
-	if p&abi.ProtWrite != 0 && p&abi.ProtExec != 0 {
+	if uint32(p)&^protBits != 0 || p&abi.ProtWrite != 0 && p&abi.ProtExec != 0 {
 		return abi.ENOTSUP
 	}
 	return nil
@@ -184,6 +184,8 @@ func errnoOf(err error) error {
 		return abi.EIO
 	case syscall.EAGAIN:
 		return abi.EAGAIN
+	case syscall.EOVERFLOW:
+		return abi.EOVERFLOW
 	}
 	return abi.ENOMEM
 }
