@@ -78,3 +78,7 @@ const (
 	// operating-system threads, so the bound stays well below.
 	MaxThreads = 4096
 )
+
+// DefaultMXCSR is the value at the start of every thread: all exceptions masked,
+// round to nearest (AMD64 ABI, section 3.4.1).
+const DefaultMXCSR = 0x1f80

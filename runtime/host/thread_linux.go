@@ -44,10 +44,6 @@ func NewThread() (*Thread, error) {
 	return t, nil
 }
 
-// DefaultMXCSR is the value at the start of every thread: all exceptions masked,
-// round to nearest (AMD64 ABI, section 3.4.1).
-const DefaultMXCSR = 0x1f80
-
 // Close gives the thread block back and unlocks the goroutine. It runs on the
 // thread itself, outside the guest. Late kicks are harmless.
 func (t *Thread) Close() {
