@@ -1,30 +1,36 @@
 package runtime
 
 import (
+	"fmt"
+
 	"cabitrans/decode"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/engine"
 )
 
-// A Fault is an instruction of the guest that ended the process.
+// A Fault is an instruction of the guest that ended the process. Registers are
+// those before the instruction.
 type Fault struct {
 	Signal  abi.Signal
 	Thread  uint32 // identifier of the guest thread
 	Program string
 
-	RIP   Location
+	RIP   Location   // of the instruction; for a breakpoint of the next one
 	Regs  [16]uint64 // rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15
 	Flags uint64
 
 	// Access says what the instruction did to memory; empty when it did not fault
-	// on an access. Addr is then the address and Where what lies there.
+	// on an access. Addr is then the address and Where what lies there. Cause says
+	// what else it was.
 	Access Access
 	Addr   uint64
 	Where  string
+	Cause  string
 
 	Instruction string     // in text; empty when it could not be read
+	Code        []byte     // its bytes; those that could be read if it is no valid one
 	Backtrace   []Location // return addresses, innermost first, as far as frame pointers lead
-	Note        string     // what the translator could not do, if that was the reason
+	Note        string     // what else a reader should know
 }
 
 // Access is a kind of memory access.
@@ -43,7 +49,8 @@ type Location struct {
 	Addr   uint64
 	Offset uint64 // from the image's base, that is: link-time address
 	Inside bool   // the address lies in the image; Offset counts
-	Symbol string // function, when known
+	Where  string // else, what lies there
+	Symbol string // function or object, when known; of a return address that of the call
 	Past   uint64 // bytes behind the symbol
 }
 
@@ -62,10 +69,11 @@ func (p *Process) faulted(f *engine.Fault, tid abi.Tid) {
 func (p *Process) describe(f *engine.Fault) *Fault {
 	r := &Fault{
 		Signal: guestSignal(f.Signal), Program: p.name,
-		RIP: p.locate(f.RIP), Regs: f.Regs, Flags: f.Flags, Note: f.Note,
+		RIP: p.locate(f.RIP), Regs: f.Regs, Flags: f.Flags &^ resumeFlag, Note: f.Note,
 	}
+	in := p.readInstruction(f, r)
 	if f.HasAddr {
-		r.Addr, r.Where = f.Addr, p.mem.Describe(f.Addr)
+		r.Addr, r.Where = f.Addr, p.where(f.Addr)
 		switch {
 		case f.Fetch:
 			r.Access = AccessExecute
@@ -74,42 +82,95 @@ func (p *Process) describe(f *engine.Fault) *Fault {
 		default:
 			r.Access = AccessRead
 		}
-	}
-	if r.Access != AccessExecute {
-		r.Instruction = p.instruction(f.RIP)
+		if r.Note == "" && !f.Fetch && p.stackLost(f) {
+			r.Note = "there is no memory to write below rsp: the stack is used up, or rsp was overwritten"
+		}
+	} else {
+		r.Cause = p.cause(f, r.Signal, in)
 	}
 	r.Backtrace = p.backtrace(f)
 	return r
 }
 
+// resumeFlag is RF, which the host's CPU sets in the flags that it saves for a
+// fault. The guest never had it set.
+const resumeFlag = 1 << 16
+
+// where is what lies at addr, by the finest name there is.
+func (p *Process) where(addr uint64) string {
+	where := p.mem.Describe(addr)
+	if l := p.locate(addr); l.Symbol != "" {
+		return fmt.Sprintf("%s+%#x of %s", l.Symbol, l.Past, where)
+	}
+	return where
+}
+
+// stackLost reports whether the fault is one of using the stack where there is
+// none. Frames of a program that checks nothing may be as large as stackReach
+// bytes.
+func (p *Process) stackLost(f *engine.Fault) bool {
+	const stackReach = 64 << 10
+	rsp := f.Regs[decode.RSP]
+	return f.Addr-(rsp-stackReach) < 2*stackReach && p.mem.Check(rsp-8, 8, true) != nil
+}
+
 func (p *Process) locate(addr uint64) Location {
 	l := Location{Addr: addr}
-	if addr >= p.plan.Lo && addr < p.plan.Hi {
-		l.Offset, l.Inside = addr-p.plan.Base, true
-		l.Symbol, l.Past, _ = p.syms().Lookup(l.Offset)
+	if addr < p.plan.Lo || addr >= p.plan.Hi {
+		l.Where = p.mem.Describe(addr)
+		return l
+	}
+	l.Offset, l.Inside = addr-p.plan.Base, true
+	l.Symbol, l.Past, _ = p.syms().Lookup(l.Offset)
+	return l
+}
+
+// locateReturn is locate for a return address. The call before it may be the last
+// instruction of its function, when that never returns.
+func (p *Process) locateReturn(addr uint64) Location {
+	l := p.locate(addr - 1)
+	l.Addr++
+	if l.Inside {
+		l.Offset++
+	}
+	if l.Symbol != "" {
+		l.Past++
 	}
 	return l
 }
 
-// instruction is the text of the instruction at pc.
-func (p *Process) instruction(pc uint64) string {
+// readInstruction puts the instruction that has faulted into r, and returns it
+// decoded; nil when there is no valid one.
+func (p *Process) readInstruction(f *engine.Fault, r *Fault) *decode.Inst {
+	pc := f.RIP
+	if r.Signal == abi.SIGTRAP {
+		pc-- // int3 and int1 are one byte long
+	}
 	var buf [decode.MaxLen]byte
 	p.mem.RLock()
 	n, _ := p.mem.Fetch(pc, buf[:])
 	p.mem.RUnlock()
 	if n == 0 {
-		return ""
+		return nil
 	}
-	return decode.Text(buf[:n], pc, func(addr uint64) (string, uint64) {
+	in := new(decode.Inst)
+	if in.Decode(buf[:n], pc) != nil {
+		r.Instruction, r.Code = "(no instruction)", buf[:n]
+		return nil
+	}
+	r.Code = buf[:in.Len]
+	r.Instruction = in.Text(r.Code, func(addr uint64) (string, uint64) {
 		l := p.locate(addr)
 		if l.Symbol == "" {
 			return "", 0
 		}
 		return l.Symbol, addr - l.Past
 	})
+	return in
 }
 
-const maxFrames = 32
+// maxFrames bounds a backtrace. Reports leave most of a long one out.
+const maxFrames = 1 << 16
 
 // backtrace follows the chain of frame pointers. Code without them gives a short
 // or a wrong one; every step up the stack makes sure that it ends.
@@ -118,7 +179,7 @@ func (p *Process) backtrace(f *engine.Fault) (out []Location) {
 	if f.Fetch {
 		// A wild call has left its return address on top of the stack.
 		if ret, err := p.mem.Load64(rsp); err == nil && p.isCode(ret) {
-			out = append(out, p.locate(ret))
+			out = append(out, p.locateReturn(ret))
 		}
 	}
 	for low := rsp; len(out) < maxFrames && rbp >= low && rbp%8 == 0; {
@@ -127,7 +188,7 @@ func (p *Process) backtrace(f *engine.Fault) (out []Location) {
 		if err1 != nil || err2 != nil || !p.isCode(ret) {
 			break
 		}
-		out = append(out, p.locate(ret))
+		out = append(out, p.locateReturn(ret))
 		rbp, low = next, rbp+16
 	}
 	return out

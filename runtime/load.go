@@ -93,6 +93,9 @@ func (p *Process) copyFrom(r io.ReaderAt, cp loader.Copy) error {
 	for done := uint64(0); done < cp.Len; {
 		b := buf[:min(uint64(len(buf)), cp.Len-done)]
 		if n, err := r.ReadAt(b, int64(cp.Off+done)); n < len(b) {
+			if err == io.EOF {
+				err = loader.ErrTruncated // since Parse has seen its headers
+			}
 			return fmt.Errorf("cannot read its segment at file offset %#x: %w", cp.Off+done, err)
 		}
 		if err := p.mem.CopyOut(cp.Addr+done, b); err != nil {
@@ -142,6 +145,9 @@ func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.St
 	size := c.StackSize
 	if size == 0 {
 		size = DefaultStackSize
+	}
+	if size > host.ArenaHi { // more would wrap around below
+		return first, fmt.Errorf("no memory for a stack of %d bytes: %w", size, abi.ENOMEM)
 	}
 	size = (max(size, minStack) + pageMask) &^ pageMask
 	guard, err := p.mem.Map(memory.Request{Len: size + abi.PageSize, Name: "the guard page below the first thread's stack"})
