@@ -208,8 +208,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestBusy starts a second process beside a live one.
-func TestBusy(t *testing.T) {
+// TestSecondProcess starts a second process beside a live one.
+func TestSecondProcess(t *testing.T) {
 	p, end := guestRun{name: "spin"}.start(t)
 	if _, err := runtime.Start(context.Background(), runtime.Config{Name: "none"}); !errors.Is(err, runtime.ErrBusy) {
 		t.Errorf("a second process: %v", err)
