@@ -80,9 +80,7 @@ func (s *AddressSpace) Close() error {
 			return err
 		}
 	}
-	for i := range s.page {
-		s.page[i].Store(foreign)
-	}
+	s.arena = nil // no access from now on; the page words are as they were
 	clear(s.objects)
 	s.names, s.mapped = nil, 0
 	return nil
