@@ -7,10 +7,16 @@ import (
 )
 
 // pageMap says for every guest address of the arena where its translation is.
-// Reads are lock-free; writes happen under Engine.mu.
+// Reads are lock-free; writes happen under Engine.mu. It has two levels, so that
+// Go's collector has little to look through.
 type pageMap struct {
-	pages [host.ArenaHi / host.PageSize]atomic.Pointer[page]
+	groups [(host.ArenaHi/host.PageSize + groupPages - 1) / groupPages]atomic.Pointer[group]
 }
+
+const groupPages = 512
+
+// A group is a stretch of pages.
+type group [groupPages]atomic.Pointer[page]
 
 // A page holds one entry per guest byte.
 type page [host.PageSize]entry
@@ -39,7 +45,11 @@ func (m *pageMap) at(pc uint64) entry {
 	if !inArena(pc) {
 		return 0
 	}
-	p := m.pages[pc/host.PageSize].Load()
+	g := m.groups[pc/host.PageSize/groupPages].Load()
+	if g == nil {
+		return 0
+	}
+	p := g[pc/host.PageSize%groupPages].Load()
 	if p == nil {
 		return 0
 	}
@@ -48,20 +58,24 @@ func (m *pageMap) at(pc uint64) entry {
 
 // set makes e what is known of pc, an address of the arena.
 func (m *pageMap) set(pc uint64, e entry) {
-	slot := &m.pages[pc/host.PageSize]
-	p := slot.Load()
-	if p == nil {
-		p = new(page)
-		slot.Store(p)
-	}
+	g := loadOrNew(&m.groups[pc/host.PageSize/groupPages])
+	p := loadOrNew(&g[pc/host.PageSize%groupPages])
 	atomic.StoreUint32((*uint32)(&p[pc%host.PageSize]), uint32(e))
 }
 
 // reset forgets everything.
 func (m *pageMap) reset() {
-	for i := range m.pages {
-		if m.pages[i].Load() != nil {
-			m.pages[i].Store(nil)
-		}
+	for i := range m.groups {
+		m.groups[i].Store(nil)
 	}
+}
+
+// loadOrNew returns what the slot points to, something new and zero if need be.
+func loadOrNew[T any](slot *atomic.Pointer[T]) *T {
+	p := slot.Load()
+	if p == nil {
+		p = new(T)
+		slot.Store(p)
+	}
+	return p
 }
