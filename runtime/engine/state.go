@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sort"
 
 	"cabitrans/decode"
@@ -18,8 +19,8 @@ func (e *Engine) mark(pc uint64) (rewrite.Mark, bool) {
 	if off >= host.CacheSize {
 		return rewrite.Mark{}, false
 	}
-	lists := [...][]rewrite.Mark{e.marks[0], e.marks[1], e.rw.HotMarks, e.rw.ColdMarks}
-	for _, l := range lists {
+	// The last list that begins before pc: lists lie close together.
+	for _, l := range slices.Backward(e.markLists()) {
 		if len(l) == 0 || off < uint64(l[0].Host) {
 			continue
 		}
@@ -29,8 +30,14 @@ func (e *Engine) mark(pc uint64) (rewrite.Mark, bool) {
 		if i < len(l)-1 || off-uint64(l[i].Host) < decode.MaxLen {
 			return l[i], true
 		}
+		break
 	}
 	return rewrite.Mark{}, false
+}
+
+// markLists is the source map, in order of host addresses.
+func (e *Engine) markLists() [][]rewrite.Mark {
+	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.rw.HotMarks, e.rw.ColdMarks}
 }
 
 // settle turns the registers in b, those of a host instruction with mark m, into

@@ -1,0 +1,153 @@
+//go:build amd64
+
+package engine
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/pprof"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+)
+
+// stressEnv makes the tests of this kind go through more, and the random one run
+// for the duration that it holds.
+const stressEnv = "CABITRANS_STRESS"
+
+// TestTracedStubs sends a kick, and the signals of Go's own, with every instruction
+// of every stub pending, and of the assembly of package host around them. A tracer
+// makes sure of the instruction. Most are executed several times in a run: a sample
+// of these times is tried, or all (see stressEnv).
+func TestTracedStubs(t *testing.T) {
+	traced(t, func(tr *tracee) {
+		// Go's handler of SIGPROF walks the stack only while there is a profile.
+		if err := pprof.StartCPUProfile(io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+		p := newTripper(tr, rewrite.Options{})
+		p.fresh = true
+		plain := p.run(nil)
+		if s := p.wrong(plain); s != "" {
+			t.Fatalf("undisturbed: %s; %+v", s, plain.fault)
+		}
+		s := p.g.engine.stubs
+		n := &stubShots{tripper: p, others: make(map[unix.Signal]int), full: os.Getenv(stressEnv) != ""}
+		n.all("exit stub", s.ExitLo, s.ExitHi, true, 0)
+		n.all("enter stub", s.EnterLo, s.EnterHi, true, 0)
+		n.all("runGuest", tr.runGuest[0], tr.runGuest[1], false, 6)
+		n.all("interruptible", tr.interruptible[0], tr.interruptible[1], false, 0)
+		t.Logf("%d instructions, %d kicks, %d SIGURG, %d SIGPROF", n.instructions, n.kicks, n.others[unix.SIGURG], n.others[unix.SIGPROF])
+	})
+}
+
+// stubShots counts what was sent.
+type stubShots struct {
+	*tripper
+	full                bool // each time that an instruction is reached, in every variant
+	instructions, kicks int
+	others              map[unix.Signal]int
+}
+
+// all covers the instructions in [lo, hi).
+// dead ones among them stand where no way leads, or where a stack grows.
+func (n *stubShots) all(what string, lo, hi uint64, cache bool, dead int) {
+	shots, text := n.shots(lo, hi, cache)
+	if len(shots) == 0 {
+		n.t.Fatalf("%s has no instructions", what)
+	}
+	var missed []string
+	times := 0
+	for i, s := range shots {
+		reached := 0
+		for _, v := range stubVariants {
+			if reached > 0 && !n.full {
+				break
+			}
+			n.prepare, n.before, n.after = v.prepare, v.before, v.after
+			k := n.count(s, func(s *shot) *trip { return n.run(s).trip })
+			if k == 0 {
+				continue
+			}
+			for nth := range k {
+				if !n.full && nth != i%k && nth != k-1 {
+					continue
+				}
+				n.shoot(s, nth, k, v.kicks, unix.Signal(host.KickSignal), what == "enter stub")
+			}
+			if reached == 0 {
+				for _, sig := range []unix.Signal{unix.SIGURG, unix.SIGPROF} {
+					n.shoot(s, i%k, k, v.kicks, sig, false)
+					n.others[sig]++
+				}
+			}
+			reached += k
+		}
+		if reached == 0 {
+			missed = append(missed, fmt.Sprintf("%#x %s", s.at, text[i]))
+		}
+		times += reached
+	}
+	n.instructions += len(shots)
+	n.t.Logf("%s: %d instructions, reached %d times; not reached: %q", what, len(shots), times, missed)
+	if len(missed) > dead {
+		n.t.Errorf("%s: not every instruction was reached", what)
+	}
+}
+
+// stubVariants are runs that are kicked, or not, before the shot.
+var stubVariants = []struct {
+	kicks   uint64
+	prepare func(*host.Thread)
+	before  func(*host.Thread)
+	after   func(*host.Thread)
+}{
+	{},
+	{kicks: 1, prepare: (*host.Thread).Kick}, // the guest is not entered
+	{kicks: tripReads, before: func(ht *host.Thread) { // no host call is begun
+		b := ht.Block()
+		read := b.Exit == host.ExitCall && b.ExitArg == uint32(slotOf(abi.CallFDRead)) ||
+			b.Exit == host.ExitSyscall && b.Regs[decode.RAX] == uint64(abi.CallFDRead.Info().Num2016)
+		if read {
+			ht.Kick()
+		}
+	}},
+	{kicks: tripCalls, after: func(ht *host.Thread) { // the guest is not returned to
+		if ht.Block().Exit == host.ExitCall {
+			ht.Kick()
+		}
+	}},
+}
+
+// shoot sends one signal the nth of k times that s.at is reached, in a run that is
+// kicked so many times besides, and checks what it did. entering says that the
+// kick must be seen to in any case: not only when the guest is entered once more.
+func (n *stubShots) shoot(s shot, nth, k int, kicks uint64, sig unix.Signal, entering bool) {
+	s.nth, s.sig, s.kick = nth, sig, sig == host.KickSignal
+	o := n.run(&s)
+	if s.kick {
+		n.kicks++
+		kicks++
+	}
+	if o.hits <= nth {
+		n.t.Errorf("%v: reached %d times only", s, o.hits)
+		return
+	}
+	if bad := n.wrong(o); bad != "" {
+		n.t.Errorf("%v: %s", s, bad)
+	}
+	if o.kicked && (entering || nth < k-1 || !s.kick) {
+		n.t.Errorf("%v: the kick was lost", s)
+	}
+	// Two kicks may be seen to at once, and the kernel sees to some.
+	if seen := o.stats.Exits[host.ExitKick] + o.stats.Exits[host.ExitAbort]; seen > kicks {
+		n.t.Errorf("%v: %d kicks, %d seen to", s, kicks, seen)
+	}
+}
