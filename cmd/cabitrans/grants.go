@@ -10,7 +10,7 @@ import (
 )
 
 // granted holds the host descriptors that the program will get, in order, and
-// the files opened for them.
+// those of them that this program has no use for itself.
 type granted struct {
 	fds   []int
 	files []*os.File
@@ -39,9 +39,14 @@ func openGrants(grants []argdata.Grant, exe *os.File) (*granted, error) {
 func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 	switch gr.Kind {
 	case argdata.GrantHostFD:
-		// The descriptors that this program has opened for itself are nobody's.
+		// The descriptors that this program has opened for itself are nobody's. But
+		// where one of the standard three is missing, Go opens the null device before
+		// this program begins, and that is what the guest then gets.
 		if !runtime.Inherited(gr.HostFD) {
 			return -1, gr.Pos.Errorf("descriptor %d is not open in this process: open it before, as in %d<FILE", gr.HostFD, gr.HostFD)
+		}
+		if gr.HostFD > 2 {
+			g.files = append(g.files, os.NewFile(uintptr(gr.HostFD), "granted"))
 		}
 		return gr.HostFD, nil
 	case argdata.GrantFile:

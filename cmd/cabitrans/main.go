@@ -31,15 +31,16 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return c.cloudabiRun(args)
 	}
 	if len(args) == 0 {
-		_, _ = io.WriteString(stderr, usage)
-		return exitLaunch
+		return c.fail("a command is missing; cabitrans help lists what there is")
 	}
 	switch args[0] {
 	case "run":
 		return c.run(args[1:])
 	case "help", "-h", "-help", "--help":
-		_, _ = io.WriteString(stdout, usage)
-		return 0
+		if len(args) > 1 {
+			return c.fail("%s takes no argument, but %q follows it", args[0], args[1])
+		}
+		return c.help()
 	}
 	return c.fail("there is no command %q; cabitrans help lists what there is", args[0])
 }
@@ -62,8 +63,9 @@ standard input or from the file that --config names:
 
 Flags of run:
 
-  --config FILE    read the configuration from FILE
-  --stats[=json]   when the program has ended, write counts to standard error
+  --config FILE    read the configuration from FILE; - is standard input
+  --stats[=json]   when the program has ended, write counts to standard error,
+                   as text or as one JSON object
 
 The exit status is the program's own; 127 if it could not be started; 128 and
 the number of the signal if a signal ended it.
@@ -73,6 +75,14 @@ the number of the signal if a signal ended it.
 type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+}
+
+// help prints the usage where it was asked for.
+func (c *command) help() int {
+	if _, err := io.WriteString(c.stdout, usage); err != nil {
+		return c.fail("cannot write the help text: %v", reason(err))
+	}
+	return 0
 }
 
 // fail prints one sentence and returns the status of a failed launch.

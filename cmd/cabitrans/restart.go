@@ -20,20 +20,60 @@ const (
 // prepare claims guest memory's place, starting this program anew if that fails.
 // Nothing has been read from standard input yet.
 func prepare() error {
-	n, _ := strconv.Atoi(os.Getenv(restartEnv))
-	err := runtime.Prepare()
+	if err := checkDescriptors(); err != nil {
+		return err
+	}
+	err := claim(os.Getenv(restartEnv), runtime.Prepare, startAnew)
+	if err == nil {
+		os.Unsetenv(restartEnv) // it is no business of later processes
+	}
+	return err
+}
+
+// claim calls try, and again if that failed for want of a place. count is the
+// value of restartEnv. again does not return when it succeeds.
+func claim(count string, try func() error, again func(count string) error) error {
+	err := try()
 	if err == nil || !errors.Is(err, runtime.ErrAddressSpace) {
 		return err
 	}
+	n, _ := strconv.Atoi(count) // whatever is no number counts as 0, like no value
 	if n >= maxRestarts {
-		return fmt.Errorf("%w (also after starting anew %d times; build cabitrans with -buildmode=pie if it is not)", err, n)
+		return fmt.Errorf("%w, also after starting anew %d times; /proc/PID/maps of a running cabitrans shows by what", err, n)
 	}
-	exe, exeErr := os.Executable()
-	if exeErr != nil {
+	return fmt.Errorf("%w, and cabitrans cannot start itself anew: %w", err, again(strconv.Itoa(max(n, 0)+1)))
+}
+
+// startAnew replaces this program by a fresh start of it.
+func startAnew(count string) error {
+	exe, err := os.Executable()
+	if err != nil {
 		return err
 	}
-	if os.Setenv(restartEnv, strconv.Itoa(n+1)) != nil || syscall.Exec(exe, os.Args, os.Environ()) != nil {
+	if err := os.Setenv(restartEnv, count); err != nil {
 		return err
 	}
-	return nil // not reached: Exec does not return when it succeeds
+	return syscall.Exec(exe, os.Args, os.Environ())
+}
+
+// spareDescriptors is how many descriptors a launch needs besides those of the
+// guest: the program and its configuration, and what Go and the code cache open.
+const spareDescriptors = 8
+
+// checkDescriptors refuses to begin when the host would not open
+// spareDescriptors more. Go's run-time system ends the process with a trace when
+// it cannot have its own, with the first file that package os opens; hence the
+// calls to package syscall.
+func checkDescriptors() error {
+	for n := range spareDescriptors {
+		fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			return fmt.Errorf("only %d more descriptors can be opened, but a launch needs %d; ulimit -n raises the limit",
+				n, spareDescriptors)
+		}
+		if err == nil {
+			defer func() { _ = syscall.Close(fd) }()
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,57 +11,35 @@ import (
 	"cabitrans/runtime"
 )
 
-// statsFlag is --stats: a switch that may name a format.
-type statsFlag string
-
-func (f *statsFlag) String() string   { return string(*f) }
-func (f *statsFlag) IsBoolFlag() bool { return true }
-func (f *statsFlag) Set(s string) error {
-	switch s {
-	case "true", "text":
-		*f = "text"
-	case "false":
-		*f = ""
-	case "json":
-		*f = "json"
-	default:
-		return errors.New("the format is text or json")
-	}
-	return nil
-}
-
 // run is the command cabitrans run.
 func (c *command) run(args []string) int {
-	fs := flag.NewFlagSet("cabitrans run", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // one sentence of ours instead
-	config := fs.String("config", "", "")
-	var stats statsFlag
-	fs.Var(&stats, "stats", "")
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		_, _ = io.WriteString(c.stdout, usage)
-		return 0
+	f, err := parseFlags(args)
+	switch {
 	case err != nil:
 		return c.fail("%v; cabitrans help lists the flags", err)
-	case fs.NArg() == 0:
+	case f.help:
+		return c.help()
+	case len(f.args) == 0:
 		return c.fail("run needs the path of a program; cabitrans help shows how")
-	case fs.NArg() > 1:
+	case len(f.args) > 1 && f.args[1] != "" && f.args[1][0] == '-':
+		return c.fail("unexpected argument %q after the program: flags of run come before it", f.args[1])
+	case len(f.args) > 1:
 		return c.fail("unexpected argument %q after the program: CloudABI programs take no command line, "+
-			"their arguments are in the configuration", fs.Arg(1))
+			"their arguments are in the configuration", f.args[1])
 	}
 	if err := prepare(); err != nil {
 		return c.fail("%v", err)
 	}
 	in, name := c.stdin, "stdin"
-	if *config != "" {
-		f, err := openRegular(*config)
+	if f.config != "" && f.config != "-" {
+		file, err := openConfig(f.config)
 		if err != nil {
-			return c.fail("cannot read the configuration: %v", err)
+			return c.fail("cannot read the configuration %s: %v", f.config, err)
 		}
-		defer f.Close()
-		in, name = f, *config
+		defer file.Close()
+		in, name = file, f.config
 	}
-	return c.start(fs.Arg(0), in, name, stats)
+	return c.start(f.args[0], in, name, f.stats)
 }
 
 // cloudabiRun is the program cloudabi-run. Its flag -e asks for emulation, which
@@ -86,7 +63,7 @@ func (c *command) cloudabiRun(args []string) int {
 }
 
 // start runs the program at path with the configuration read from in.
-func (c *command) start(path string, in io.Reader, name string, stats statsFlag) int {
+func (c *command) start(path string, in io.Reader, name string, stats statsFormat) int {
 	exe, err := openProgram(path)
 	if err != nil {
 		return c.fail("cannot run %s: %v", path, err)
@@ -104,34 +81,37 @@ func (c *command) start(path string, in io.Reader, name string, stats statsFlag)
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	defer g.close()
 	info, err := exe.Stat()
 	if err != nil {
+		g.close()
 		return c.fail("cannot run %s: %v", path, err)
 	}
 	p, err := runtime.Start(context.Background(), runtime.Config{
 		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds,
 	})
+	// The program has duplicates. Ours must not outlive them: the other end of a
+	// pipe waits until all are closed.
+	g.close()
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return c.finish(p, stats)
+	return c.finish(p, path, stats)
 }
 
 // finish waits for the program and reports what there is to report.
-func (c *command) finish(p *runtime.Process, stats statsFlag) int {
+func (c *command) finish(p *runtime.Process, path string, stats statsFormat) int {
 	exit := p.Wait()
 	switch {
 	case exit.Fault != nil:
-		fmt.Fprint(c.stderr, exit.Fault.Report())
+		fmt.Fprint(c.stderr, "cabitrans: "+exit.Fault.Report())
 	case exit.Signal != 0:
-		fmt.Fprintf(c.stderr, "cabitrans: the program was ended by %v\n", exit.Signal)
+		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}
 	var err error
 	switch stats {
-	case "text":
+	case statsText:
 		err = p.Stats().WriteText(c.stderr)
-	case "json":
+	case statsJSON:
 		err = p.Stats().WriteJSON(c.stderr)
 	}
 	if err != nil {
@@ -141,40 +121,43 @@ func (c *command) finish(p *runtime.Process, stats statsFlag) int {
 	return exit.Status()
 }
 
-// openProgram opens an executable that the user may run.
+// openProgram opens an executable that the user may run. It does not wait for the
+// other end of a pipe.
 func openProgram(path string) (*os.File, error) {
-	f, err := openRegular(path)
-	if err != nil {
-		return nil, err
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, reason(err)
+	case info.IsDir():
+		return nil, errDirectory
+	case info.Mode()&os.ModeNamedPipe != 0:
+		return nil, errors.New("it is a pipe, not a regular file")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is not a regular file")
+	case runtime.ExecutableBits && info.Mode()&0o111 == 0:
+		return nil, errors.New("it is not marked as executable; chmod +x allows it to run")
 	}
-	info, err := f.Stat()
-	if err == nil && runtime.ExecutableBits && info.Mode()&0o111 == 0 {
-		err = errors.New("it is not marked as executable; chmod +x allows it to run")
-	}
+	f, err := os.Open(path)
 	if err != nil {
-		f.Close()
-		return nil, err
+		return nil, reason(err)
 	}
 	return f, nil
 }
 
-// openRegular opens a regular file for reading. It does not wait for the other
-// end of a pipe, and says plainly that a directory is one.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
+var errDirectory = errors.New("it is a directory")
+
+// openConfig opens a configuration, which may be a pipe.
+func openConfig(path string) (*os.File, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, reason(err)
 	}
-	switch {
-	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory", path)
-	case !info.Mode().IsRegular() && info.Mode()&os.ModeNamedPipe == 0:
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	case info.Mode()&os.ModeNamedPipe != 0:
-		return nil, fmt.Errorf("%s is a pipe, not a regular file", path)
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errDirectory
 	}
-	f, err := os.Open(path)
 	if err != nil {
+		f.Close()
 		return nil, reason(err)
 	}
 	return f, nil

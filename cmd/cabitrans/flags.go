@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// runFlags is the command line of run.
+type runFlags struct {
+	config string // empty for standard input
+	stats  statsFormat
+	help   bool
+	args   []string // what follows the flags
+}
+
+// statsFormat is how counts are written; empty for not at all.
+type statsFormat string
+
+const (
+	statsNone statsFormat = ""
+	statsText statsFormat = "text"
+	statsJSON statsFormat = "json"
+)
+
+func parseFlags(args []string) (*runFlags, error) {
+	f := new(runFlags)
+	fs := flag.NewFlagSet("cabitrans run", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // the caller writes one sentence instead
+	var stats *string
+	fs.Func("config", "", func(path string) error {
+		switch {
+		case path == "":
+			return errors.New("it is the name of a file")
+		case f.config != "":
+			return errors.New("there can be only one configuration")
+		}
+		f.config = path
+		return nil
+	})
+	fs.BoolFunc("stats", "", func(format string) error {
+		if stats != nil && *stats != format {
+			return fmt.Errorf("--stats=%s was given before", *stats)
+		}
+		stats = &format
+		return nil
+	})
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		f.help = true
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.args = fs.Args()
+	if stats == nil {
+		return f, nil
+	}
+	switch *stats {
+	case "true", "text": // without a format the flag package says true
+		f.stats = statsText
+	case "json":
+		f.stats = statsJSON
+	default:
+		return nil, fmt.Errorf("--stats has no format %q, only text and json", *stats)
+	}
+	return f, nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A host process can hold one guest at a time and keeps its fixed addresses to its
+// end. So the tests run the command in processes of its own: this test binary,
+// which is the command when mainEnv is set.
+const mainEnv = "CABITRANS_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(mainEnv) != "" {
+		main()
+		panic("main has returned")
+	}
+	os.Exit(m.Run())
+}
+
+const declare = "%TAG ! tag:nuxi.nl,2015:cloudabi/\n---\n"
+
+// helloConf is what the program hello wants.
+const helloConf = declare + "stdout: !fd stdout\nmessage: hi\n"
+
+// helloText is what it then writes.
+const helloText = "hi\ngeneration 3: relocatable, vDSO, fixed TLS base\n"
+
+// guest is the path of a program of the repository.
+func guest(t testing.TB, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "guests", "bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A call is one run of the command.
+type call struct {
+	binary string   // the command; empty for this test binary
+	shell  string   // when not empty: run by sh, where "$@" is the command with its arguments
+	args   []string // argv, the name included
+	stdin  string
+	dir    string
+	files  []*os.File // from descriptor 3 on
+	env    []string
+}
+
+// An outcome is what it came to.
+type outcome struct {
+	stdout, stderr string
+	status         int // negative: ended by a signal
+}
+
+func (c call) run(t testing.TB) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	binary := c.binary
+	if binary == "" {
+		var err error
+		if binary, err = os.Executable(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(ctx, binary)
+	cmd.Args = c.args
+	if c.shell != "" {
+		cmd = exec.CommandContext(ctx, "sh", append([]string{"-c", c.shell, "sh", binary}, c.args[1:]...)...)
+	}
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &out, &errs
+	cmd.Dir, cmd.ExtraFiles = c.dir, c.files
+	cmd.Env = append(os.Environ(), append(c.env, mainEnv+"=1")...)
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%q: %v", c.args, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("%q did not end in time; it wrote %q %q", c.args, out.String(), errs.String())
+	}
+	return outcome{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// cabitrans is a run of the command under its own name.
+func cabitrans(stdin string, args ...string) call {
+	return call{args: append([]string{"cabitrans"}, args...), stdin: stdin}
+}
+
+func (o outcome) expect(t testing.TB, want outcome) {
+	t.Helper()
+	if o != want {
+		t.Errorf("got  %+v\nwant %+v", o, want)
+	}
+}
