@@ -71,7 +71,7 @@ func TestTellRight(t *testing.T) {
 	})
 }
 
-func openFile(t *testing.T, flag int) int {
+func openFile(t testing.TB, flag int) int {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
@@ -80,7 +80,7 @@ func openFile(t *testing.T, flag int) int {
 	return openPath(t, name, flag)
 }
 
-func openPath(t *testing.T, name string, flag int) int {
+func openPath(t testing.TB, name string, flag int) int {
 	t.Helper()
 	f, err := os.OpenFile(name, flag, 0)
 	if err != nil {

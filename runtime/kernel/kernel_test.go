@@ -24,7 +24,7 @@ var testSpace = sync.OnceValues(func() (*memory.AddressSpace, error) {
 
 // A fixture is a process without guest code: tests make the system calls.
 type fixture struct {
-	*testing.T
+	testing.TB
 	p    *Process
 	mem  *memory.AddressSpace
 	page uint64 // one zeroed guest page and its successor
@@ -41,13 +41,13 @@ func (f *fixture) StartThread(entry, stack, arg uint64, tid abi.Tid) error {
 }
 func (f *fixture) SetTCB(t *Thread, addr uint64) { f.tcb = addr }
 
-func newFixture(t *testing.T, grants ...Grant) *fixture {
+func newFixture(t testing.TB, grants ...Grant) *fixture {
 	t.Helper()
 	mem, err := testSpace()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, mem: mem}
+	f := &fixture{TB: t, mem: mem}
 	if f.p, err = NewProcess(Config{Space: mem, Engine: f, FDs: grants}); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func (f *fixture) within(done <-chan struct{}, what string) {
 }
 
 // pipe makes a host pipe; the test closes what it does not grant.
-func pipe(t *testing.T) (r, w *os.File) {
+func pipe(t testing.TB) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -51,8 +51,12 @@ func randomGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		return 0, 0, toErrno(err)
 	}
 	// An interrupted fill starts again: nobody has seen the first half.
-	_, he := t.Host.Random(addr, n)
-	return 0, 0, t.blocked(he)
+	t.iov[0] = host.Iovec{Addr: addr, Len: n}
+	_, _, e = t.transfer(t.iov[:1], true, func() (int, syscall.Errno) {
+		_, he := t.Host.Random(addr, n)
+		return 0, he
+	})
+	return 0, 0, e
 }
 
 // blocked converts the error of a host call that may block. EINTR is the mark of

@@ -42,10 +42,11 @@ func (t *Thread) iovecs(addr, n uint64, write bool) ([]host.Iovec, abi.Errno) {
 			return nil, abi.EINVAL
 		}
 		total += iov.Len
-		if iov.Len != 0 {
-			if err := t.proc.mem.Check(iov.Buf, iov.Len, write); err != nil {
-				return nil, toErrno(err)
-			}
+		if iov.Len == 0 {
+			iov.Buf = 0 // wherever it pointed, nothing is there to be checked
+		}
+		if err := t.proc.mem.Check(iov.Buf, iov.Len, write); err != nil {
+			return nil, toErrno(err)
 		}
 		v[i] = host.Iovec{Addr: iov.Buf, Len: iov.Len}
 	}
@@ -57,57 +58,107 @@ func (t *Thread) iovecs(addr, n uint64, write bool) ([]host.Iovec, abi.Errno) {
 func (t *Thread) interrupted(e syscall.Errno) bool { return e == syscall.EINTR && !t.Host.Kicked() }
 
 func fdRead(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return t.transfer(a, abi.RightFDRead, true, (*host.Thread).Read)
+	o, v, e := t.buffers(a, abi.RightFDRead, true)
+	if e != 0 {
+		return 0, 0, e
+	}
+	defer o.release()
+	return t.transfer(v, true, func() (int, syscall.Errno) { return t.Host.Read(o.fd, v) })
 }
 
 func fdWrite(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return t.transfer(a, abi.RightFDWrite, false, (*host.Thread).Write)
-}
-
-func (t *Thread) transfer(a *[8]uint64, right abi.Rights, into bool, do func(*host.Thread, int, []host.Iovec) (int, syscall.Errno)) (r0, r1 uint64, e abi.Errno) {
-	o, e := t.proc.fds.get(abi.FD(a[0]), right)
+	o, v, e := t.buffers(a, abi.RightFDWrite, false)
 	if e != 0 {
 		return 0, 0, e
 	}
-	v, e := t.iovecs(a[1], a[2], into)
-	if e != 0 {
-		o.release()
-		return 0, 0, e
-	}
-	n, he := do(t.Host, o.fd, v)
-	for t.interrupted(he) {
-		n, he = do(t.Host, o.fd, v)
-	}
-	o.release()
-	return uint64(n), 0, t.blocked(he)
+	defer o.release()
+	return t.transfer(v, false, func() (int, syscall.Errno) { return t.Host.Write(o.fd, v) })
 }
 
 func fdPread(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return t.transferAt(a, abi.RightFDRead, true, (*host.Thread).ReadAt)
+	off, e := offset(a)
+	if e != 0 {
+		return 0, 0, e
+	}
+	o, v, e := t.buffers(a, abi.RightFDRead|abi.RightFDSeek, true)
+	if e != 0 {
+		return 0, 0, e
+	}
+	defer o.release()
+	return t.transfer(v, true, func() (int, syscall.Errno) { return t.Host.ReadAt(o.fd, v, off) })
 }
 
 func fdPwrite(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return t.transferAt(a, abi.RightFDWrite, false, (*host.Thread).WriteAt)
-}
-
-func (t *Thread) transferAt(a *[8]uint64, right abi.Rights, into bool, do func(*host.Thread, int, []host.Iovec, int64) (int, syscall.Errno)) (r0, r1 uint64, e abi.Errno) {
-	off := int64(a[3])
-	if off < 0 || a[2] == 0 { // upstream refuses an empty array here, and only here
-		return 0, 0, abi.EINVAL
-	}
-	o, e := t.proc.fds.get(abi.FD(a[0]), right|abi.RightFDSeek)
+	off, e := offset(a)
 	if e != 0 {
 		return 0, 0, e
+	}
+	o, v, e := t.buffers(a, abi.RightFDWrite|abi.RightFDSeek, false)
+	if e != 0 {
+		return 0, 0, e
+	}
+	defer o.release()
+	return t.transfer(v, false, func() (int, syscall.Errno) { return t.Host.WriteAt(o.fd, v, off) })
+}
+
+// offset returns the offset of a positioned call.
+func offset(a *[8]uint64) (int64, abi.Errno) {
+	off := int64(a[3])
+	if off < 0 || a[2] == 0 { // upstream refuses an empty array here, and only here
+		return 0, abi.EINVAL
+	}
+	return off, 0
+}
+
+// buffers finds the descriptor and the buffers of a transfer; into says that it
+// stores into them. The caller releases the object.
+func (t *Thread) buffers(a *[8]uint64, need abi.Rights, into bool) (*object, []host.Iovec, abi.Errno) {
+	o, e := t.proc.fds.get(abi.FD(a[0]), need)
+	if e != 0 {
+		return nil, nil, e
 	}
 	v, e := t.iovecs(a[1], a[2], into)
 	if e != 0 {
 		o.release()
-		return 0, 0, e
+		return nil, nil, e
 	}
-	n, he := do(t.Host, o.fd, v, off)
-	for t.interrupted(he) {
-		n, he = do(t.Host, o.fd, v, off)
+	return o, v, 0
+}
+
+// maxUnlocks bounds the repetitions of a host call because of
+// translated code. Each stands for code that was translated and dropped again meanwhile.
+const maxUnlocks = 16
+
+// transfer makes the host call do, which stores into the buffers v if into is
+// set, until something other than an interruption without a kick or a page of
+// translated code comes of it.
+func (t *Thread) transfer(v []host.Iovec, into bool, do func() (int, syscall.Errno)) (r0, r1 uint64, e abi.Errno) {
+	mem := t.proc.mem
+	unlocks, tries := mem.WriteUnlocks(), 0
+	n, he := do()
+	for he == syscall.EINTR || he == syscall.EFAULT && into {
+		if he == syscall.EFAULT {
+			now := t.checkWrite(v)
+			if now == unlocks || tries == maxUnlocks {
+				break
+			}
+			unlocks = now
+			tries++
+		} else if t.Host.Kicked() {
+			break
+		}
+		n, he = do()
 	}
-	o.release()
 	return uint64(n), 0, t.blocked(he)
+}
+
+// checkWrite gives write access to the buffers back if it was taken because of
+// translated code, and returns how often that has happened.
+func (t *Thread) checkWrite(v []host.Iovec) uint64 {
+	for i := range v {
+		if t.proc.mem.Check(v[i].Addr, v[i].Len, true) != nil {
+			break // the next attempt, if there is one, will say so
+		}
+	}
+	return t.proc.mem.WriteUnlocks()
 }

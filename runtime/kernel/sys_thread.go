@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math"
+
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -15,7 +17,11 @@ func threadCreate(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if attr.StackLen < minStack {
 		return 0, 0, abi.EINVAL
 	}
-	if err := p.mem.Check(attr.Stack, attr.StackLen, true); err != nil {
+	if attr.StackLen > math.MaxUint64-attr.Stack {
+		return 0, 0, abi.EFAULT
+	}
+	// Of the rest, guard pages may be part.
+	if err := p.mem.Check(attr.Stack+attr.StackLen-minStack, minStack, true); err != nil {
 		return 0, 0, toErrno(err)
 	}
 	tid, err := p.AllocTid()
