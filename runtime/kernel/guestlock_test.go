@@ -52,7 +52,6 @@ func (g *guestLib) call(c abi.Call, args ...uint64) abi.Errno {
 // timeout; it returns the one event, with the errors of lock operations fatal as
 // they are for the C library.
 func (g *guestLib) poll(s abi.Subscription, timeout int64) abi.Event {
-	g.t.Helper()
 	s.Encode(g.b[:])
 	n := uint64(1)
 	if timeout >= 0 {
@@ -114,7 +113,6 @@ func (g *guestLib) tryRead(l uint64) bool {
 
 // lock acquires l, or gives up after timeout nanoseconds unless that is negative.
 func (g *guestLib) lock(l uint64, write bool, timeout int64) bool {
-	g.t.Helper()
 	defer handOver.Load()
 	typ := abi.EventtypeLockRdlock
 	if write {
@@ -139,7 +137,6 @@ func (g *guestLib) lock(l uint64, write bool, timeout int64) bool {
 }
 
 func (g *guestLib) unlock(l uint64) {
-	g.t.Helper()
 	handOver.Add(1)
 	old := g.load(l)
 	if old&lockWrlocked != 0 {
@@ -170,7 +167,6 @@ func (g *guestLib) unlock(l uint64) {
 }
 
 func (g *guestLib) kernelUnlock(l uint64) {
-	g.t.Helper()
 	if e := g.call(abi.CallLockUnlock, l, uint64(abi.ScopePrivate)); e != 0 {
 		g.t.Errorf("lock_unlock: %v, word %#x", e, g.load(l))
 	}
@@ -178,7 +174,6 @@ func (g *guestLib) kernelUnlock(l uint64) {
 
 // wait waits for a condition variable; false when the time is up first.
 func (g *guestLib) wait(cv, l uint64, timeout int64) bool {
-	g.t.Helper()
 	handOver.Add(1)
 	defer handOver.Load()
 	ev := g.poll(abi.Subscription{Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
@@ -193,7 +188,6 @@ func (g *guestLib) wait(cv, l uint64, timeout int64) bool {
 }
 
 func (g *guestLib) signal(cv uint64, n uint32) {
-	g.t.Helper()
 	if g.load(cv) == condvarNoWaiters {
 		return
 	}

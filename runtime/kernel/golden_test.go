@@ -1,0 +1,57 @@
+package kernel
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"text/tabwriter"
+
+	"cabitrans/runtime/abi"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// What is built, what is not, and what is known about it, as one reads it.
+func TestTableGolden(t *testing.T) {
+	notes := map[abi.Call]string{}
+	for _, row := range table {
+		notes[row.call] = row.note
+	}
+	var b bytes.Buffer
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "raw\tvDSO\tcall\tanswer\tnote")
+	for n := range uint64(abi.Num2016Limit) {
+		c, ok := abi.ByNum2016(n)
+		if !ok {
+			t.Fatalf("no call has number %d", n)
+		}
+		vdso, answer := "-", "ENOSYS"
+		if c.Info().In2020 {
+			vdso = "yes"
+		}
+		if calls[c].do != nil {
+			answer = "built"
+		}
+		fmt.Fprintf(tw, "%d\t%s\t%v\t%s\t%s\n", n, vdso, c, answer, notes[c])
+	}
+	tw.Flush()
+	var got []byte
+	for line := range bytes.Lines(b.Bytes()) {
+		got = append(append(got, bytes.TrimRight(line, " \n")...), '\n')
+	}
+	const name = "testdata/calls.golden"
+	if *update {
+		if err := os.WriteFile(name, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("the table has changed; look at it and run the test with -update:\n%s", got)
+	}
+}
