@@ -39,7 +39,7 @@ func claim(count string, try func() error, again func(count string) error) error
 	}
 	n, _ := strconv.Atoi(count) // whatever is no number counts as 0, like no value
 	if n >= maxRestarts {
-		return fmt.Errorf("%w, also after starting anew %d times; /proc/PID/maps of a running cabitrans shows by what", err, n)
+		return fmt.Errorf("%w, also after starting cabitrans anew %d times", err, n)
 	}
 	return fmt.Errorf("%w, and cabitrans cannot start itself anew: %w", err, again(strconv.Itoa(max(n, 0)+1)))
 }
