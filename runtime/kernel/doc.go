@@ -22,6 +22,14 @@
 // kernel as they are; a page that another thread unmaps meanwhile is the host
 // kernel's EFAULT.
 //
+// A page that shows code, in another mapping of its object, is write-protected on
+// the host while translations of that code exist. The check before a host call
+// ends that; a thread that translates the code while the call sleeps brings it
+// back, and the host answers EFAULT. Such a call is made again (transfer): pipes,
+// stream sockets and files keep what could not be stored. A datagram that arrives
+// in just that moment is lost; nothing short of a second copy of every datagram
+// would save it.
+//
 // # Descriptors
 //
 // A slot of the table holds an immutable entry: object, base rights, inheriting
@@ -35,8 +43,10 @@
 // nobody waits. The kernel parks waiters in queues hashed by address (futex.go);
 // a word without waiters has no trace here.
 //
-//   - kernel-managed is set in a lock word exactly while somebody is queued for
-//     it; the owner's release then comes here.
+//   - kernel-managed is set in the word of a held lock while somebody is queued for
+//     it; the owner's release then comes here. One gap is open: from a waiter's
+//     wake-up until it has tried, others may be queued without the mark. Its try
+//     sets it, so the gap ends with no wake-up lost.
 //   - Unlocking wakes the oldest waiter, who competes with whoever runs by
 //     (barging): handing the lock over would make a convoy of every contended lock.
 //     A writer who has lost for fairAfter gets it handed over. Readers are let in
@@ -48,14 +58,43 @@
 //   - thread_exit takes the thread out of the process first and unlocks then: from
 //     that moment the joiner may free the stack, and nothing here touches it.
 //
+// The word of a lock, by who holds it and who waits (w: wrlocked, k:
+// kernel-managed):
+//
+//	0           free                          the only state that has no owner
+//	w|tid       held for writing              the owner may unlock it by itself
+//	n           held by n readers             so may each reader
+//	w|k|tid     held for writing, waited for  the owner calls lock_unlock
+//	k|n         read, a writer waits          the last reader takes it for writing, and calls
+//	k           no lock at all (bogus)        EINVAL; the C library fills unused words with it
+//
+// A call for a lock that the word says is free marks it k in taking it when others
+// are still queued: they were woken to compete, lost, and rely on the next unlock.
+//
+// The one wait for a condition variable has two ends, the signal and the timeout,
+// which take the waiter off under its bucket: who comes first counts, and the
+// event that poll reports is that one, however long the lock then takes.
+//
 // Scope shared works between threads of this process: waiters meet by address.
 //
 // # Kicks
 //
 // A thread that blocks does so in one of two places: a host call made by
-// host.Thread.Syscall, or host.Thread.Park. A kick ends both early; the handler
-// then returns errRestart with its state in the Thread (a poll keeps its place in
-// the queues and its deadlines), the engine sees to the kick and calls again.
+// host.Thread.Syscall (read, write, ppoll, getrandom, fsync, mlock), or
+// host.Thread.Park (locks, condition variables, plain sleeps). A kick ends both
+// early; the handler then returns errRestart with its state in the Thread (a poll
+// keeps its place in the queues and its deadlines), the engine sees to the kick
+// and calls again. A host call that has moved bytes returns them instead, so
+// nothing is read or written twice. Once the end of the process is decided,
+// errRestart becomes ActionExitProcess. Three calls wait for storage without
+// hearing kicks, as they do on a real kernel: mem_sync, fd_close and
+// file_stat_fput.
+//
+// # Calls that are not built
+//
+// testdata/calls.golden lists all 58. Among those that answer ENOSYS is poll_fd
+// (57): it works on a polling event queue, which fd_create1 does not make (EINVAL,
+// like the sockets that it made in 2016).
 //
 // # Locks of this package, in order
 //
