@@ -44,6 +44,7 @@ func TestTracedStubs(t *testing.T) {
 		n.all("enter stub", s.EnterLo, s.EnterHi, true, 0)
 		n.all("runGuest", tr.runGuest[0], tr.runGuest[1], false, 6)
 		n.all("interruptible", tr.interruptible[0], tr.interruptible[1], false, 0)
+		n.blocking()
 		t.Logf("%d instructions, %d kicks, %d SIGURG, %d SIGPROF", n.instructions, n.kicks, n.others[unix.SIGURG], n.others[unix.SIGPROF])
 	})
 }
@@ -100,6 +101,32 @@ func (n *stubShots) all(what string, lo, hi uint64, cache bool, dead int) {
 	if len(missed) > dead {
 		n.t.Errorf("%s: not every instruction was reached", what)
 	}
+}
+
+// blocking kicks a thread on its way into a host call that waits: from the first
+// instruction to the call itself the kick must come through.
+func (n *stubShots) blocking() {
+	n.prepare, n.before, n.after = nil, nil, nil
+	shots, _ := n.shots(n.interruptible[0], n.interruptible[1], false)
+	sent := 0
+	for _, s := range shots {
+		if n.count(s, func(s *shot) *trip { return n.run(s).trip }) < tripReads {
+			continue // only for a thread that has been kicked before
+		}
+		s.nth, s.sig, s.kick = tripReads-1, unix.Signal(host.KickSignal), true
+		n.late = true
+		o := n.run(&s)
+		n.late = false
+		if bad := n.wrong(o); bad != "" {
+			n.t.Errorf("%v: %s", s, bad)
+		}
+		sent++
+		if string(s.code) == "\x0f\x05" {
+			break // behind it the call has been made
+		}
+	}
+	n.kicks += sent
+	n.t.Logf("a host call that waits: %d instructions", sent)
 }
 
 // stubVariants are runs that are kicked, or not, before the shot.

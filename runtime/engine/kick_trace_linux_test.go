@@ -32,7 +32,8 @@ type request struct {
 	// Signal, with the word at Kick (0: none) set to 1 first. The breakpoint is
 	// written at Alias. Signal 0 counts.
 	At, Alias, Skip, Signal, Kick uint64
-	Hits                          uint64 // answer: times that At was reached
+	// Answer: times that At was reached. It is written with the signal, too.
+	Hits uint64
 
 	// opNative: run guest text from RIP on until it faults, with %fs base FSBase.
 	// Every boundary on the way is recorded in Buf: see boundary. Hits is their
@@ -271,7 +272,8 @@ func (tr *tracer) trapped() (unix.Signal, error) {
 				return 0, err
 			}
 		}
-		return unix.Signal(tr.req.Signal), nil
+		tr.req.Hits = tr.passed
+		return unix.Signal(tr.req.Signal), tr.put(tr.addr, &tr.req)
 	}
 	sig, err := tr.step()
 	if err == nil && tr.saved[0] == pushf {

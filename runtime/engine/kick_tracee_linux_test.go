@@ -85,6 +85,7 @@ type shot struct {
 	nth   int    // time of reaching it, from 0 on
 	sig   unix.Signal
 	kick  bool
+	code  []byte // the instruction, where it is known
 }
 
 func (s shot) String() string {
@@ -257,7 +258,7 @@ func (tr *tracee) shots(lo, hi uint64, cache bool) (list []shot, text []string) 
 			tr.t.Fatalf("host code at %#x: %v", pc, err)
 		}
 		if !padding(&in) {
-			list = append(list, shot{at: pc, cache: cache})
+			list = append(list, shot{at: pc, cache: cache, code: code[:in.Len]})
 			text = append(text, in.Text(code, nil))
 		}
 		pc += uint64(in.Len)

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
@@ -210,6 +212,7 @@ type tripper struct {
 	x     *xstate
 	feed  *os.File // what the guest reads
 	fresh bool     // everything is translated anew each time
+	late  bool     // the second read finds nothing until a kick has been seen to
 
 	prepare       func(*host.Thread) // called before the run
 	before, after func(*host.Thread) // called before and after each exit is served
@@ -267,13 +270,34 @@ func (p *tripper) reset() {
 	if err := p.g.mem.CopyOut(tripData, d); err != nil {
 		p.t.Fatal(err)
 	}
-	if _, err := p.feed.WriteString("abcd"); err != nil {
-		p.t.Fatal(err)
+	p.write("a")
+	if !p.late {
+		p.write("bcd")
 	}
 	if p.fresh {
 		p.g.engine.mu.Lock()
 		p.g.engine.flush()
 		p.g.engine.mu.Unlock()
+	}
+}
+
+func (p *tripper) write(text string) {
+	if _, err := p.feed.WriteString(text); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// writeLate ends the wait of a read when the kick that interrupts it is over.
+func (p *tripper) writeLate(ht *host.Thread, done chan<- struct{}) {
+	defer close(done)
+	defer p.write("bcd")
+	begin := time.Now()
+	for atomic.LoadUint64(&p.req.Hits) == 0 || ht.Kicked() {
+		time.Sleep(20 * time.Microsecond)
+		if time.Since(begin) > 10*time.Second {
+			p.t.Error("a kick did not interrupt the read")
+			return
+		}
 	}
 }
 
@@ -288,7 +312,19 @@ func (p *tripper) run(s *shot) *tripOutcome {
 	p.reset()
 	before := p.g.kernel.Counts()
 	out := &tripOutcome{data: make([]byte, tripSize)}
-	out.trip = p.tracee.run(tripPC, s, p.prepare, p.before, p.after)
+	done := make(chan struct{})
+	out.trip = p.tracee.run(tripPC, s, func(ht *host.Thread) {
+		if p.late {
+			p.req.Hits = 0
+			go p.writeLate(ht, done)
+		} else {
+			close(done)
+		}
+		if p.prepare != nil {
+			p.prepare(ht)
+		}
+	}, p.before, p.after)
+	<-done
 	out.calls = p.g.kernel.Counts()
 	for i := range before {
 		out.calls[i] -= before[i]
