@@ -22,8 +22,8 @@ type Config struct {
 	ArgData []byte
 
 	// FDs are host descriptors; FDs[i] becomes the guest's descriptor i. They are
-	// duplicated: the caller keeps its own. Rights follow the object's type and the
-	// access mode.
+	// duplicated: the caller keeps its own, and may close them when Start has
+	// returned. Rights follow the object's type and the access mode.
 	FDs []int
 
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
@@ -57,7 +57,9 @@ func (e *LaunchError) Error() string { return fmt.Sprintf("cannot run %s: %v", e
 func (e *LaunchError) Unwrap() error { return e.Err }
 
 // Prepare claims guest memory's place in the address space. Start does so, too,
-// but a program that allocates much before should call it first thing.
+// but a program that allocates much before should call it first thing. Further
+// calls return the same result; the error wraps ErrAddressSpace when a fresh start
+// of this program may help.
 func Prepare() error {
 	_, err := host.Reserve()
 	return err

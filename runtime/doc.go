@@ -6,7 +6,7 @@
 // thread on translated code; Wait says how it ended:
 //
 //	p, err := runtime.Start(ctx, runtime.Config{
-//		Executable: file, Name: "hello", ArgData: args, FDs: []int{1},
+//		Executable: file, Size: size, Name: "hello", ArgData: args, FDs: []int{1},
 //	})
 //	if err != nil { … }
 //	exit := p.Wait()

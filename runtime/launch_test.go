@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"cabitrans/runtime"
@@ -58,6 +60,78 @@ func TestExitCode(t *testing.T) {
 		if e := p.Wait(); e.Code != 42 || e.Signal != 0 || e.Fault != nil || e.Status() != 42 {
 			t.Errorf("%+v", e)
 		}
+	}
+}
+
+// codeAt is exitAt(0x20000000) with other instructions.
+func codeAt(code ...byte) []byte {
+	b := exitAt(0x2000_0000)
+	n := len(b) - 120 // bytes of code there
+	b = append(b[:120], code...)
+	for _, at := range []int{96, 104} { // sizes in the file and in memory
+		size := binary.LittleEndian.Uint64(b[at:])
+		binary.LittleEndian.PutUint64(b[at:], size+uint64(len(code)-n))
+	}
+	return b
+}
+
+// TestFaults: what programs do that no compiler makes.
+func TestFaults(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		code []byte
+		want string // the beginning of the report, up to the callers
+	}{
+		{"no stack", []byte{0x31, 0xe4, 0x50}, // xor %esp,%esp; push %rax
+			`prog: SIGSEGV in thread 1: write at 0xfffffffffffffff8, outside guest memory
+  note: there is no memory to write below rsp: the stack is used up, or rsp was overwritten
+  rip 0x2000007a (offset 0x2000007a)
+      push %rax  [50]
+  no callers are known: the frame pointer leads nowhere
+`},
+		{"wild stack", []byte{0x48, 0xbc, 0, 0, 0, 0, 0, 0, 0x12, 0, 0x50}, // movabs $0x12000000000000,%rsp; push %rax
+			`prog: SIGBUS in thread 1: access to the stack at 0x12000000000000, which is not a canonical address
+  rip 0x20000082 (offset 0x20000082)
+      push %rax  [50]
+  no callers are known: the frame pointer leads nowhere
+`},
+		{"no instruction", []byte{0x06, 0x90}, `prog: SIGILL in thread 1: no valid instruction
+  rip 0x20000078 (offset 0x20000078)
+      (no instruction)  [06 90 00 00 00 00 00 00 00 00 00 00 00 00 00]
+  no callers are known: the frame pointer leads nowhere
+`},
+		{"call of null", []byte{0x31, 0xc0, 0xff, 0xd0}, // xor %eax,%eax; call *%rax
+			`prog: SIGSEGV in thread 1: execution at 0x0, the null page, where nothing is ever mapped
+  rip 0x0 (the null page, where nothing is ever mapped)
+  called from, by frame pointers:
+      0x2000007c (offset 0x2000007c)
+`},
+		{"jump into the host", []byte{0xb8, 0, 0, 0, 0x60, 0xff, 0xe0}, // mov $0x60000000,%eax; jmp *%rax
+			`prog: SIGSEGV in thread 1: execution at 0x60000000, outside guest memory
+  rip 0x60000000 (outside guest memory)
+  no callers are known: the frame pointer leads nowhere
+`},
+		{"jump into the stack", []byte{0xff, 0xe4}, // jmp *%rsp
+			`prog: SIGSEGV in thread 1: execution at ADDR, the first thread's stack, protection rw-
+  rip ADDR (the first thread's stack, protection rw-)
+  no callers are known: the frame pointer leads nowhere
+`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := start(codeAt(c.code...), runtime.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := p.Wait()
+			if e.Fault == nil {
+				t.Fatalf("%+v", e)
+			}
+			got, _, ok := strings.Cut(e.Fault.Report(), "  rax ")
+			got = regexp.MustCompile(`0x5[0-9a-f]{7}\b`).ReplaceAllString(got, "ADDR")
+			if !ok || got != c.want {
+				t.Errorf("got:\n%swant:\n%s", got, c.want)
+			}
+		})
 	}
 }
 

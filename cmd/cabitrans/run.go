@@ -59,7 +59,7 @@ func (c *command) cloudabiRun(args []string) int {
 	if err := prepare(); err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(args[0], c.stdin, "stdin", "")
+	return c.start(args[0], c.stdin, "stdin", statsNone)
 }
 
 // start runs the program at path with the configuration read from in.
