@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"cabitrans/runtime/abi"
-	"cabitrans/runtime/memory"
 )
 
 // The end of the process reaches threads in every kind of sleep.
@@ -21,6 +20,7 @@ func TestExitKicksEverybody(t *testing.T) {
 			return g.rawPoll(s)
 		},
 		func(g *guestLib) Outcome { return g.rawPoll(subClock(0, abi.ClockRealtime, 1e15, false)) },
+		func(g *guestLib) Outcome { return call(g.th, abi.CallPoll, 0, 0, 0, g.n) }, // for nothing at all
 		func(g *guestLib) Outcome {
 			return g.rawPoll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}})
 		},
@@ -155,9 +155,13 @@ func TestCreateExitJoin(t *testing.T) {
 		if !lib.lock(join, false, -1) || f.get32(result) != 42 {
 			t.Error("joined too early")
 		}
+		if err := f.mem.Protect(stack, abi.PageSize, 0); err != nil { // a guard page
+			t.Error(err)
+		}
 		f.start = func(entry, top, arg uint64, tid abi.Tid) error { return abi.EAGAIN }
+		f.expect(th, abi.EFAULT, abi.CallThreadCreate, attr(stack, abi.PageSize), tidAddr)
 		before := len(f.p.threads)
-		f.expect(th, abi.EAGAIN, abi.CallThreadCreate, attr(stack, 4096), tidAddr)
+		f.expect(th, abi.EAGAIN, abi.CallThreadCreate, attr(stack, abi.PageSize+32), tidAddr)
 		if after := len(f.p.threads); after != before {
 			t.Errorf("a thread that could not start left its identifier behind: %d, then %d", before, after)
 		}
@@ -269,5 +273,4 @@ func TestMapArguments(t *testing.T) {
 			}
 		}
 	})
-	var _ memory.Request
 }
