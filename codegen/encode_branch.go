@@ -52,6 +52,32 @@ func (b *Buffer) LoadTable(r Reg, disp int32, index Reg) {
 	b.tableOperand(0x8b, byte(r&7), disp, index)
 }
 
+// CallTable emits call *disp(,%index,8). index must not be rsp.
+func (b *Buffer) CallTable(disp int32, index Reg) {
+	if index >= R8 {
+		b.Bytes(0x42)
+	}
+	b.tableOperand(0xff, 2, disp, index)
+}
+
+// CallBasedTable emits call *disp(%base,%index,8). index must not be rsp.
+func (b *Buffer) CallBasedTable(disp int32, base, index Reg) {
+	if index == RSP {
+		panic("codegen: rsp cannot be an index")
+	}
+	if rex := byte(0x40) | byte(index>>3)<<1 | byte(base>>3); rex != 0x40 {
+		b.Bytes(rex)
+	}
+	b.Bytes(0xff, 0x94, 3<<6|byte(index&7)<<3|byte(base&7))
+	b.U32(uint32(disp))
+}
+
+// CallGS emits call *%gs:off.
+func (b *Buffer) CallGS(off int32) {
+	b.Bytes(0x65, 0xff, 0x14, 0x25)
+	b.U32(uint32(off))
+}
+
 // JumpGS emits jmp *%gs:off.
 func (b *Buffer) JumpGS(off int32) {
 	b.Bytes(0x65, 0xff, 0x24, 0x25)

@@ -73,6 +73,22 @@ func (b *Buffer) LoadByte(dst, base Reg, disp int32) {
 	b.U32(uint32(disp))
 }
 
+// LoadWord emits mov disp(%base), %dst (64 bits). base must not be rsp or r12.
+func (b *Buffer) LoadWord(dst, base Reg, disp int32) { b.based(0x8b, dst, base, disp) }
+
+// AddLea emits lea disp(%r), %r: it adds without touching flags. r must not be rsp
+// or r12.
+func (b *Buffer) AddLea(r Reg, disp int32) { b.based(0x8d, r, r, disp) }
+
+// based emits an instruction with REX.W and the operand disp(%base).
+func (b *Buffer) based(opcode byte, dst, base Reg, disp int32) {
+	if base&7 == RSP {
+		panic("codegen: the base needs a SIB byte")
+	}
+	b.Bytes(0x48|byte(dst>>3)<<2|byte(base>>3), opcode, 0x80|byte(dst&7)<<3|byte(base&7))
+	b.U32(uint32(disp))
+}
+
 // LoadStack32 emits mov disp(%rsp), %reg32.
 func (b *Buffer) LoadStack32(r Reg, disp int8) {
 	if r >= R8 {

@@ -47,9 +47,9 @@ func (r *Rewriter) loop(in *decode.Inst, code []byte) {
 	r.Hot.Code(short)[0] = byte(r.Hot.Len() - short - 1)
 }
 
-// call pushes the guest's return address and makes a hardware call: the callee's
+// directCall pushes the guest's return address and makes a hardware call: the callee's
 // call entry drops what the call itself pushes.
-func (r *Rewriter) call(in *decode.Inst) {
+func (r *Rewriter) directCall(in *decode.Inst) {
 	r.mark(0, 0)
 	r.Hot.PushImm(int32(in.End()))
 	r.branch(RefCall, in.Target, 1, 0, 1, 0xe8)

@@ -83,7 +83,7 @@ func TestGolden(t *testing.T) {
 func newTestRewriter(o Options) *Rewriter {
 	return &Rewriter{
 		Hot: codegen.NewBuffer(make([]byte, 4096), testCache), Cold: codegen.NewBuffer(make([]byte, 4096), testCold),
-		CacheBase: testCache, Table: 0x7000_0000, Guard: 0x1_0000, Options: o,
+		CacheBase: testCache, Table: 0x7000_0000, Guard: 0x1_0000, Calls: Calls{Lea: 0x7fff_fff0, Disp: 0x7000_0100}, Options: o,
 		Fields: Fields{Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024},
 		Stubs:  &codegen.Stubs{ExitLink: testCache + 0x10, ExitSyscall: testCache + 0x20, ExitTrap: testCache + 0x30, ExitCall: testCache + 0x40},
 		Known:  func(uint64) bool { return false },
@@ -143,7 +143,7 @@ func dump(t *testing.T, out *strings.Builder, b *codegen.Buffer, marks []Mark, b
 
 func markText(m Mark) string {
 	s := fmt.Sprintf("; %#x", m.Guest)
-	for i, n := range [...]string{"r11", "reg1", "reg2", "pc", "table", "guard"} {
+	for i, n := range [...]string{"r11", "reg1", "reg2", "pc", "slotpc", "index", "table", "guard"} {
 		if m.Fix>>i&1 != 0 {
 			s += " " + n
 		}

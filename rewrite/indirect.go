@@ -20,46 +20,110 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	r.mark(0, 0)
 	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
 	reg := codegen.Reg(in.RM())
+	direct := !in.HasMem && reg != codegen.RSP // can index the table
 	switch {
-	case in.Flow == decode.FlowCallInd && !r.Options.KeepR11:
-		r.callLosing(in, code, reg)
-	case !in.HasMem && reg != codegen.RSP:
-		r.throughRegister(in, reg)
-	default:
+	case in.Flow == decode.FlowJumpInd && direct:
+		r.jumpThroughRegister(reg)
+	case in.Flow == decode.FlowJumpInd:
 		r.throughSlot(in, code)
+		r.mark(0, 0)
+		r.Hot.JumpGS(r.Fields.Spill[1])
+	case r.Options.KeepR11:
+		r.throughSlot(in, code)
+		r.call(in, 0, FixSlotPC, func(b *codegen.Buffer) { b.CallGS(r.Fields.Spill[1]) })
+	case direct && reg != codegen.R11:
+		r.callThroughRegister(in, reg)
+	default:
+		r.callThroughR11(in, code)
 	}
 }
 
-// callLosing makes a call that loses r11, which has been stored to Spill[0] for
-// the case that there is no landing yet. Restoring it would tie every call to the
-// one before it, by a store and a load of the same slot.
-func (r *Rewriter) callLosing(in *decode.Inst, code []byte, target codegen.Reg) {
-	indirect := in.HasMem || target == codegen.RSP
-	switch {
-	case indirect:
-		r.mark(FixR11, 0)
-		r.loadTarget(in, code, 8)
-	case target != codegen.R11:
+// jumpThroughRegister jumps to the guest address in a register.
+func (r *Rewriter) jumpThroughRegister(target codegen.Reg) {
+	if target != codegen.R11 {
 		r.mark(FixR11, 0)
 		r.Hot.Move(codegen.R11, target)
 	}
 	r.guard()
-	switch {
-	case indirect && (in.Base == decode.R11 || in.Index == decode.R11):
+	r.restore()
+	r.mark(FixTable, 0)
+	r.Hot.JumpTable(r.Table, target)
+}
+
+// callThroughRegister calls the guest address in a register other than r11, which
+// it loses (like callThroughR11): r11 has been stored to Spill[0] for the case
+// that there is no call entry yet. Restoring it would tie every call to the one
+// before it, by a store and a load of the same slot.
+func (r *Rewriter) callThroughRegister(in *decode.Inst, target codegen.Reg) {
+	r.mark(FixR11, 0)
+	r.Hot.Move(codegen.R11, target)
+	r.upperHalf()
+	r.mark(FixR11|FixGuard, 0)
+	r.Hot.LoadWord(codegen.R11, codegen.R11, r.Guard+1)
+	r.call(in, FixR11, FixR11|FixTable, func(b *codegen.Buffer) { b.CallBasedTable(r.Table, codegen.R11, target) })
+}
+
+// callThroughR11 calls a guest address that must be loaded into r11 first.
+func (r *Rewriter) callThroughR11(in *decode.Inst, code []byte) {
+	r.prove(in, code)
+	r.mark(FixR11, 0)
+	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
+	r.mark(FixR11, 0)
+	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
+	r.call(in, FixR11, FixR11|FixPC|FixIndex|FixTable, func(b *codegen.Buffer) { b.CallTable(r.Calls.Disp, codegen.R11) })
+}
+
+// prove loads the target of an indirect branch into r11, proved. The operand is
+// read twice, as a whole to prove it and then its lower half: if it changes
+// between, the branch leads to neither value, but never further than the table.
+func (r *Rewriter) prove(in *decode.Inst, code []byte) {
+	r.mark(FixR11, 0)
+	r.loadTarget(in, code, 8)
+	r.guard()
+	if in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) || !in.HasMem && in.RM() == decode.R11 {
 		r.restore()
-		fallthrough
-	case indirect:
+	}
+	r.mark(FixR11, 0)
+	r.loadTarget(in, code, 4)
+}
+
+// throughSlot leaves the host address of an indirect branch in Spill[1], since no
+// register is free to hold it, and for a call the guest address in Spill[2].
+func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
+	b := r.Hot
+	r.prove(in, code)
+	table := r.Table
+	if in.Flow == decode.FlowCallInd {
+		table = r.Calls.Disp
 		r.mark(FixR11, 0)
-		r.loadTarget(in, code, 4)
-		target = codegen.R11
-	case target == codegen.R11:
-		r.restore()
+		b.StoreGS(r.Fields.Spill[2], codegen.R11)
+		r.mark(FixR11, 0)
+		b.AddLea(codegen.R11, r.Calls.Lea)
+		r.mark(FixR11, 0)
+		b.AddLea(codegen.R11, r.Calls.Lea)
 	}
-	after := FixR11
-	if indirect {
-		after |= FixPC
+	r.mark(FixR11|FixTable, 0)
+	b.LoadTable(codegen.R11, table, codegen.R11)
+	r.mark(FixR11, 0)
+	b.StoreGS(r.Fields.Spill[1], codegen.R11)
+	r.restore()
+}
+
+// call ends an indirect call: it pushes the guest's return address and makes a
+// hardware call of the target's call entry.
+//
+// after is the Fix once that is pushed. With FixPC or FixSlotPC in it the state
+// goes forward to the target: the push may have destroyed the operand, if it lies
+// below rsp, so the call cannot be made again. Else it goes back.
+func (r *Rewriter) call(in *decode.Inst, fix, after Fix, call func(*codegen.Buffer)) {
+	r.mark(fix, 0)
+	r.Hot.PushImm(int32(in.End()))
+	back := int8(1)
+	if after&(FixPC|FixSlotPC) != 0 {
+		back = 0
 	}
-	r.leave(in, FixR11, after, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
+	r.mark(after, back)
+	call(r.Hot)
 }
 
 // restore emits the load of r11's own value.
@@ -68,77 +132,16 @@ func (r *Rewriter) restore() {
 	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
 }
 
-// throughRegister branches to the guest address in a register that can index the
-// table.
-func (r *Rewriter) throughRegister(in *decode.Inst, target codegen.Reg) {
-	if target != codegen.R11 {
-		r.mark(FixR11, 0)
-		r.Hot.Move(codegen.R11, target)
-	}
-	r.guard()
-	r.restore()
-	r.leave(in, 0, 0, FixTable, func(b *codegen.Buffer) { b.JumpTable(r.Table, target) })
-}
-
-// throughSlot branches to a guest address in memory (or in rsp). The host address
-// goes through a slot of the thread block, since no register is free to hold it.
-// The operand is read twice, as a whole to prove it and then its lower half: if
-// it changes between, the branch leads to neither value, but never further than
-// the table.
-func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
-	b := r.Hot
-	r.mark(FixR11, 0)
-	r.loadTarget(in, code, 8)
-	r.guard()
-	if in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) {
-		r.restore()
-	}
-	r.mark(FixR11, 0)
-	r.loadTarget(in, code, 4)
-	after := Fix(0)
-	if in.Flow == decode.FlowCallInd {
-		after = FixSlotPC
-		r.mark(FixR11, 0)
-		b.StoreGS(r.Fields.Spill[2], codegen.R11)
-	}
-	r.mark(FixR11|FixTable, 0)
-	b.LoadTable(codegen.R11, r.Table, codegen.R11)
-	r.mark(FixR11, 0)
-	b.StoreGS(r.Fields.Spill[1], codegen.R11)
-	r.restore()
-	r.leave(in, 0, after, 0, func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) })
-}
-
-// leave ends an indirect branch with the host's jump, whose own mark has the
-// bits of last besides. A call makes a hardware call of a thunk that drops the
-// host's return address and jumps.
-//
-// after is the Fix once a call has pushed. With FixPC or FixSlotPC in it the state
-// goes forward to the target: the pushes may have destroyed the operand, if it
-// lies below rsp, so the call cannot be made again. Else it goes back.
-func (r *Rewriter) leave(in *decode.Inst, fix, after, last Fix, jump func(*codegen.Buffer)) {
-	if in.Flow == decode.FlowJumpInd {
-		r.mark(fix|last, 0)
-		jump(r.Hot)
-		return
-	}
-	r.mark(fix, 0)
-	r.Hot.PushImm(int32(in.End()))
-	back := int8(1)
-	if after&(FixPC|FixSlotPC) != 0 {
-		back = 0
-	}
-	r.mark(after, back)
-	r.Hot.Call(r.Cold.PC())
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: after, RSP: back + 1})
-	r.Cold.AddRSP(8)
-	r.markAt(true, Mark{Guest: uint32(in.PC), Fix: after | last, RSP: back})
-	jump(r.Cold)
-}
-
-// guard faults unless the upper half of r11 is zero, and destroys r11: swapped
-// bytes put that half below, and its complement indexes the guard page.
+// guard faults unless the upper half of r11 is zero, and destroys r11.
 func (r *Rewriter) guard() {
+	r.upperHalf()
+	r.mark(FixR11|FixGuard, 0)
+	r.Hot.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
+}
+
+// upperHalf makes r11 the complement of its upper half, whose bytes it may swap:
+// -1 exactly when that half is zero, and less than -1 otherwise.
+func (r *Rewriter) upperHalf() {
 	b := r.Hot
 	r.mark(FixR11, 0)
 	b.ByteSwap(codegen.R11)
@@ -146,18 +149,16 @@ func (r *Rewriter) guard() {
 	b.Move32(codegen.R11, codegen.R11)
 	r.mark(FixR11, 0)
 	b.Not(codegen.R11)
-	r.mark(FixR11|FixGuard, 0)
-	b.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
 }
 
 // loadTarget emits the load of the branch target, or of its lower 4 bytes, into
 // r11.
 func (r *Rewriter) loadTarget(in *decode.Inst, code []byte, size int) {
 	if !in.HasMem {
-		if size == 8 {
-			r.Hot.Move(codegen.R11, codegen.RSP)
+		if reg := codegen.Reg(in.RM()); size == 4 {
+			r.Hot.Move32(codegen.R11, reg)
 		} else {
-			r.Hot.Move32(codegen.R11, codegen.RSP)
+			r.Hot.Move(codegen.R11, reg)
 		}
 		return
 	}

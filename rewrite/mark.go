@@ -18,6 +18,10 @@ const (
 	// FixSlotPC: the same, in Spill[2].
 	FixSlotPC
 
+	// FixIndex: r11 is the index of the target's call entry, see Calls.Lea; with
+	// FixPC.
+	FixIndex
+
 	// The other bits do not change state. They say what a fault at the
 	// instruction means.
 

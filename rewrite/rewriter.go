@@ -14,6 +14,14 @@ type Fields struct {
 	ExitArg int32
 }
 
+// Calls says how an indirect call finds the table of call entries. Its base is out
+// of reach of a displacement. Either the index, a guest address, has Lea added
+// twice, and then Disp is the displacement; or the base is Table plus the word that
+// the guard page begins with.
+type Calls struct {
+	Lea, Disp int32
+}
+
 // Options select what the process has asked of all translations. A change means
 // that every translation is dropped first.
 type Options struct {
@@ -31,6 +39,7 @@ type Rewriter struct {
 	CacheBase uint64 // host address that offsets in marks and refs count from
 	Table     int32  // displacement of the look-up table
 	Guard     int32  // GuardAddr
+	Calls     Calls
 	Fields    Fields
 	Stubs     *codegen.Stubs
 	Options   Options
@@ -65,7 +74,7 @@ func (r *Rewriter) Inst(in *decode.Inst, code []byte) {
 	case decode.FlowLoop:
 		r.loop(in, code)
 	case decode.FlowCall:
-		r.call(in)
+		r.directCall(in)
 	case decode.FlowJumpInd, decode.FlowCallInd:
 		r.indirect(in, code)
 	case decode.FlowRet:
@@ -194,10 +203,10 @@ func (r *Rewriter) Trap(pc uint64, kind TrapKind) {
 	r.Hot.Jump(r.Stubs.ExitTrap)
 }
 
-// Call emits the body of a vDSO entry at guest address pc: an exit that names
-// the call. All that a C function call preserves is saved there.
+// Call emits the call entry and the body of a vDSO entry at guest address pc: an
+// exit that names the call. All that a C function call preserves is saved there.
 func (r *Rewriter) Call(pc uint64, n uint32) {
-	r.pc = pc
+	r.CallEntry(pc)
 	r.mark(0, 0)
 	r.Hot.StoreImmGS32(r.Fields.ExitArg, n)
 	r.mark(0, 0)

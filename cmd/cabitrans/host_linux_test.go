@@ -172,7 +172,7 @@ func awaitOne(t *testing.T, pid int, file os.FileInfo) {
 func TestLimits(t *testing.T) {
 	run := cabitrans(helloConf, "run", guest(t, "hello"))
 	run.shell = `ulimit -v 2000000 && exec "$@"`
-	run.run(t).expect(t, outcome{status: 127, stderr: "cabitrans: cannot reserve the look-up table: [0x70000000, 0x870000000): " +
+	run.run(t).expect(t, outcome{status: 127, stderr: "cabitrans: cannot reserve the look-up tables: [0x70000000, 0x1070000000): " +
 		"cannot allocate memory (is the address-space limit, ulimit -v, too low?)\n"})
 
 	// With descriptors only the number counts at which it begins to work.

@@ -73,7 +73,7 @@ func build(t *testing.T, flags ...string) string {
 func TestRestartEnds(t *testing.T) {
 	run := cabitrans(helloConf, "run", guest(t, "hello"))
 	run.binary = build(t, "-ldflags=-T=0x70001000")
-	const taken = "cabitrans: cannot reserve the look-up table: [0x70000000, 0x870000000): address range is already in use, "
+	const taken = "cabitrans: cannot reserve the look-up tables: [0x70000000, 0x1070000000): address range is already in use, "
 	run.run(t).expect(t, outcome{stderr: taken + "also after starting cabitrans anew 8 times\n", status: 127})
 
 	run.env = []string{restartEnv + "=8"}

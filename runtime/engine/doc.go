@@ -1,4 +1,4 @@
-// Package engine runs guest code: it owns the code cache, the look-up table and
+// Package engine runs guest code: it owns the code cache, the look-up tables and
 // the threads that execute in them.
 //
 // # In a nutshell
@@ -8,13 +8,13 @@
 // direct branches (a region, region_find.go), rewrites it in the order it has in
 // the guest's text (region_emit.go) and publishes it. Branches between regions
 // are linked as soon as both ends exist (link.go). Indirect branches go through
-// the look-up table (table.go) without leaving translated code. The thread
+// the look-up tables (table.go) without leaving translated code. The thread
 // leaves only for system calls, for code without a translation, on a fault, and
 // when it is kicked (thread.go).
 //
 // # The code cache
 //
-// Two buffers grow in it: hot code, and cold code (exits, landings, thunks).
+// Two buffers grow in it: hot code, and cold code (exits, landings, call entries).
 // Nothing is freed singly. When the cache is full, when code that has been
 // translated changes, or when a process-wide option changes, everything is
 // dropped at once (flush.go) and translated again as it is needed. pages says

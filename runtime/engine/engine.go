@@ -41,7 +41,8 @@ type Engine struct {
 	rw       rewrite.Rewriter
 	pages    *pageMap
 	links    []link
-	chunks   [tableChunks]bool
+	landings table
+	entries  table             // of calls
 	calls    map[uint64]uint64 // call entries that lie apart from their body
 	region   region
 	hotBase  uint64            // where hot code begins after a flush
@@ -77,6 +78,7 @@ func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO) (*Engine, error
 		calls:   make(map[uint64]uint64),
 		threads: make(map[*Thread]struct{}),
 	}
+	e.landings.Table, e.entries.Table = host.Landings, host.CallEntries
 	if err := e.makeStubs(); err != nil {
 		return nil, err
 	}
@@ -101,6 +103,7 @@ func (e *Engine) makeStubs() error {
 	e.rw = rewrite.Rewriter{
 		Hot: buf, CacheBase: host.CacheLo,
 		Table: host.TableDisp, Guard: host.GuardAddr,
+		Calls:  rewrite.Calls{Lea: host.CallLea, Disp: host.CallDisp},
 		Fields: blockFields(), Stubs: stubs,
 		Known: e.known,
 	}

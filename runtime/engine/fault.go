@@ -76,15 +76,8 @@ func (t *Thread) onFault() *Fault {
 	e := t.engine
 	m, ok := e.mark(b.HostPC)
 	t.host.Settled()
-	if guest, miss := missed(b.HostPC); miss && b.FaultSignal == SigSEGV {
-		// After a jump or call Spill[0] is what r11 is; after a return r11 is dead,
-		// or in Spill[0].
-		b.Regs[decode.R11] = b.Spill[0]
-		t.stats.Misses++
-		if t.calling() {
-			e.calledIndirectly(guest)
-		}
-		return t.toLanding(guest)
+	if guest, kind := missed(b.HostPC); kind != missNone && b.FaultSignal == SigSEGV {
+		return t.missed(guest, kind)
 	}
 	if !ok {
 		b.RIP = b.HostPC
@@ -96,10 +89,7 @@ func (t *Thread) onFault() *Fault {
 	switch {
 	case m.Fix&rewrite.FixTable != 0 && m.Fix&rewrite.FixPC != 0:
 		t.stats.Misses++
-		if t.calling() {
-			e.calledIndirectly(b.RIP)
-		}
-		return t.toLanding(b.RIP)
+		return t.toTarget(b.RIP, m.Fix&rewrite.FixIndex != 0)
 	case m.Fix&(rewrite.FixTable|rewrite.FixGuard) != 0:
 		t.stats.Misses++
 		return t.branch()
@@ -118,9 +108,37 @@ func (t *Thread) onFault() *Fault {
 	return f
 }
 
+// missed deals with a branch that found nothing in its table.
+func (t *Thread) missed(guest uint64, kind miss) *Fault {
+	b := t.block
+	// After a jump Spill[0] is what r11 is, after a call what it was; after a return
+	// r11 is dead, or in Spill[0].
+	b.Regs[decode.R11] = b.Spill[0]
+	t.stats.Misses++
+	if kind == missCall {
+		b.Regs[decode.RSP] += 8
+	}
+	return t.toTarget(guest, kind == missCall)
+}
+
+// toTarget makes the thread continue at the target of an indirect branch, which
+// gets a landing or a call entry.
+func (t *Thread) toTarget(pc uint64, call bool) *Fault {
+	if call {
+		return t.toCallee(pc)
+	}
+	return t.toLanding(pc)
+}
+
 // hardwareCall reports whether the host instruction at pc, in the code cache, is
 // the call that a guest's call ends with.
-func (e *Engine) hardwareCall(pc uint64) bool { return e.space.Code()[pc-host.CacheLo] == 0xe8 }
+func (e *Engine) hardwareCall(pc uint64) bool {
+	var in decode.Inst
+	if in.Decode(e.space.Code()[pc-host.CacheLo:][:decode.MaxLen], pc) != nil {
+		return false
+	}
+	return in.Flow == decode.FlowCall || in.Flow == decode.FlowCallInd
+}
 
 // pushed ends a call whose own push has succeeded, while that of the hardware
 // call, to the slot below, which a guest need not have, has not. The state is
@@ -128,8 +146,7 @@ func (e *Engine) hardwareCall(pc uint64) bool { return e.space.Code()[pc-host.Ca
 func (t *Thread) pushed(m rewrite.Mark) *Fault {
 	b := t.block
 	if m.Fix&(rewrite.FixPC|rewrite.FixSlotPC) != 0 {
-		t.engine.calledIndirectly(b.RIP)
-		return t.toLanding(b.RIP)
+		return t.toCallee(b.RIP)
 	}
 	in, err := t.decode(b.RIP)
 	if err != nil {
@@ -158,24 +175,6 @@ func (t *Thread) faultAddr() uint64 {
 	return max(sp, b.FaultAddr&^(host.PageSize-1))
 }
 
-// calling reports whether the indirect branch that brought the guest where it is
-// was a call: then the guest's return address is on top of the stack, and below it
-// the thunk has left the host's, which is the landing of that very address. (Any
-// return leaves a host address there, too, but under another word.)
-func (t *Thread) calling() bool {
-	sp := t.block.Regs[decode.RSP]
-	landing, err := t.engine.mem.Load64(sp - 8)
-	if err != nil || landing-host.CacheLo >= host.CacheSize {
-		return false
-	}
-	ret, err := t.engine.mem.Load64(sp)
-	if err != nil || !inArena(ret) {
-		return false
-	}
-	v, err := host.Load64(host.TableDisp + 8*ret)
-	return err == nil && v == landing
-}
-
 // branch carries out the indirect branch at RIP, whose target is out of range or
 // in a part of the table that does not exist yet. A target that is not canonical
 // faults at the branch itself (#GP); any other is reached, and may fault there.
@@ -193,7 +192,6 @@ func (t *Thread) branch() *Fault {
 		}
 	case decode.FlowCallInd:
 		sp := b.Regs[decode.RSP] - 8
-		t.engine.calledIndirectly(target)
 		if host.Store64(sp, in.End()) != nil {
 			f := t.fault(SigSEGV)
 			f.Addr, f.HasAddr, f.Write = sp, true, true
@@ -201,7 +199,7 @@ func (t *Thread) branch() *Fault {
 		}
 		b.Regs[decode.RSP] = sp
 	}
-	return t.toLanding(target)
+	return t.toTarget(target, in.Flow == decode.FlowCallInd)
 }
 
 // branchTarget decodes the indirect branch at RIP and evaluates its operand.

@@ -39,7 +39,9 @@ func (e *Engine) flush() {
 
 // drop forgets all translations; no thread is in the guest.
 func (e *Engine) drop() {
-	e.resetTable()
+	e.landings.reset()
+	e.entries.reset()
+	e.stats.TableBytes = 0
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
 	e.pages.reset()

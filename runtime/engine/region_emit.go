@@ -67,7 +67,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 		e.publish(entry, entryOf(trapEntry))
 	}
 	for _, l := range g.rets {
-		e.setTable(l.pc, host.CacheLo+uint64(l.host))
+		e.set(&e.landings, l.pc, host.CacheLo+uint64(l.host))
 	}
 	e.stats.Regions++
 	e.stats.Blocks += uint64(len(g.runs))

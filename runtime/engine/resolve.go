@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
 
@@ -52,27 +53,39 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 		to = e.rw.ColdLanding(pc, body)
 		e.marksMu.Unlock()
 	}
-	e.setTable(pc, to)
+	e.set(&e.landings, pc, to)
 	return body, nil
 }
 
-// calledIndirectly is told of an indirect call's target before it runs for the
-// first time. If it reads r11, as no function of the ABI does, the process must
-// keep r11 across calls.
-func (e *Engine) calledIndirectly(pc uint64) {
-	if _, vdso := e.vdso.call(pc); vdso || !inArena(pc) {
-		return
-	}
+// callee resolves pc as the target of an indirect call and enters it in the table
+// of call entries. If it reads r11, as no function of the ABI does, the process
+// must keep r11 across calls from now on; this one has it still.
+func (e *Engine) callee(pc uint64) (uint64, error) {
 	e.mem.RLock()
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.region.begin(pc)
-	if e.liveR11(pc) == r11Read {
-		o := e.rw.Options
-		o.KeepR11 = true
-		e.setOptions(o)
+	e.stats.TableMisses++
+	if e.rw.Cold.Room() < minRoom {
+		e.flush()
 	}
+	if _, vdso := e.vdso.call(pc); !vdso && inArena(pc) {
+		e.region.begin(pc)
+		if e.liveR11(pc) == r11Read {
+			o := e.rw.Options
+			o.KeepR11 = true
+			e.setOptions(o)
+		}
+	}
+	body, err := e.translate(pc, true)
+	if err != nil {
+		return 0, err
+	}
+	e.marksMu.Lock()
+	entry := e.target(pc, e.pages.at(pc), rewrite.RefCall)
+	e.marksMu.Unlock()
+	e.set(&e.entries, pc, entry)
+	return body, nil
 }
 
 // translate is resolve with the locks held.
@@ -111,8 +124,8 @@ func (e *Engine) translateVDSO(pc uint64, n uint32) uint64 {
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
 	e.rw.Hot.Align(16)
-	off := e.offset()
+	off := e.offset() + rewrite.CallEntryLen
 	e.rw.Call(pc, n)
-	e.publish(pc, entryOf(off))
+	e.publish(pc, entryOf(off)|entryCalled)
 	return host.CacheLo + uint64(off)
 }

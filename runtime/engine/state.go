@@ -47,6 +47,9 @@ func settle(b *host.Block, m rewrite.Mark) {
 	if m.Fix&rewrite.FixPC != 0 {
 		b.RIP = b.Regs[decode.R11]
 	}
+	if m.Fix&rewrite.FixIndex != 0 {
+		b.RIP -= 2 * host.CallLea
+	}
 	if m.Fix&rewrite.FixSlotPC != 0 {
 		b.RIP = b.Spill[2]
 	}

@@ -2,47 +2,66 @@ package engine
 
 import "cabitrans/runtime/host"
 
-// The look-up table maps the target of an indirect branch or a return to its
-// landing. A chunk of it is filled when the first address in it gets a landing;
-// until then the read of the slot faults, afterwards the jump to the miss
-// address does. Both name the guest address.
+// The look-up tables map the target of an indirect jump or a return to its
+// landing, and that of an indirect call to its call entry. A chunk of a table is
+// filled when the first address in it is set; until then the read of the slot
+// faults, afterwards the branch to the miss address does. Both name the guest
+// address.
 
 const tableChunks = 8 * host.ArenaHi / host.TableChunk
 
-// setTable gives guest address pc, in the arena, the landing at host address to.
-func (e *Engine) setTable(pc, to uint64) {
+// A table is a host table and which of its chunks are filled.
+type table struct {
+	host.Table
+	filled [tableChunks]bool
+}
+
+// set gives guest address pc, in the arena, the host address to.
+func (e *Engine) set(t *table, pc, to uint64) {
 	if !inArena(pc) {
 		return
 	}
-	c := 8 * pc / host.TableChunk
-	if !e.chunks[c] {
-		if err := e.space.FillTable(host.TableDisp + c*host.TableChunk); err != nil {
+	if c := 8 * pc / host.TableChunk; !t.filled[c] {
+		if err := t.Fill(pc); err != nil {
 			// Without the chunk every branch to pc misses: slow, and right.
 			e.tableErr = err
 			return
 		}
-		e.chunks[c] = true
+		t.filled[c] = true
 		e.stats.TableBytes += host.TableChunk
 	}
-	e.space.SetTable(pc, to)
+	t.Set(pc, to)
 }
 
-func (e *Engine) resetTable() {
-	for c, filled := range e.chunks {
+func (t *table) reset() {
+	for c, filled := range t.filled {
 		if !filled {
 			continue
 		}
-		if err := e.space.DropTable(host.TableDisp + uint64(c)*host.TableChunk); err != nil {
-			panic("engine: cannot drop a chunk of the look-up table: " + err.Error())
+		if err := t.Drop(uint64(c) * host.TableChunk / 8); err != nil {
+			panic("engine: cannot drop a chunk of a look-up table: " + err.Error())
 		}
-		e.chunks[c] = false
+		t.filled[c] = false
 	}
-	e.stats.TableBytes = 0
 }
 
-// missed returns the guest address of an indirect branch that found no landing:
-// the host then tried to fetch from pc, in the miss region.
-func missed(pc uint64) (guest uint64, ok bool) {
-	d := pc - host.MissBase
-	return d, d < host.MissSize
+// A miss is an indirect branch that found nothing in its table.
+type miss uint8
+
+const (
+	missNone miss = iota
+	missLanding
+	missCall // the host's return address is on the stack, too
+)
+
+// missed returns the guest address that the host, by trying to fetch from pc, asked
+// for.
+func missed(pc uint64) (guest uint64, kind miss) {
+	if d := pc - host.MissBase; d < host.MissSize {
+		return d, missLanding
+	}
+	if d := pc - host.CallMissBase; d < host.MissSize {
+		return d, missCall
+	}
+	return 0, missNone
 }

@@ -129,6 +129,18 @@ func (t *Thread) toLanding(pc uint64) *Fault {
 	return nil
 }
 
+// toCallee is toCode for the target of an indirect call that missed.
+func (t *Thread) toCallee(pc uint64) *Fault {
+	b := t.block
+	b.RIP = pc
+	h, err := t.engine.callee(pc)
+	if err != nil {
+		return t.fetchFault()
+	}
+	b.Entry, t.stub = h, t.engine.stubs.EnterFull
+	return nil
+}
+
 // toNext is toCode for RIP, without a lock when it is translated.
 func (t *Thread) toNext() *Fault {
 	b := t.block
@@ -149,8 +161,11 @@ func (t *Thread) onKick() {
 	b := t.block
 	m, ok := t.engine.mark(b.HostPC)
 	t.host.Settled()
-	if d := b.HostPC - host.MissBase; d < host.MissSize {
-		b.RIP, b.Regs[decode.R11] = d, b.Spill[0]
+	if guest, kind := missed(b.HostPC); kind != missNone {
+		b.RIP, b.Regs[decode.R11] = guest, b.Spill[0]
+		if kind == missCall {
+			b.Regs[decode.RSP] += 8
+		}
 	} else if ok {
 		settle(b, m)
 	} else {

@@ -33,10 +33,6 @@ func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off 
 }
 func (s *Space) Unmap(addr, length uint64) error           { return ErrUnsupported }
 func (s *Space) Protect(addr, length uint64, p Prot) error { return ErrUnsupported }
-func (s *Space) FillTable(chunk uint64) error              { return ErrUnsupported }
-func (s *Space) DropTable(chunk uint64) error              { return ErrUnsupported }
-func (s *Space) SetTable(pc, host uint64)                  {}
-func (s *Space) Table(pc uint64) uint64                    { return 0 }
 
 func NewSharedObject(name string) (fd int, err error) { return -1, ErrUnsupported }
 
@@ -94,3 +90,12 @@ func (t *Thread) Settled() {}
 
 // TLSSwitches is always 0 here: nothing runs.
 func TLSSwitches() uint64 { return 0 }
+
+// Fill answers ErrUnsupported.
+func (t Table) Fill(pc uint64) error { return ErrUnsupported }
+
+// Drop answers ErrUnsupported.
+func (t Table) Drop(pc uint64) error { return ErrUnsupported }
+
+// Set does nothing: no chunk is ever filled here.
+func (t Table) Set(pc, host uint64) {}

@@ -18,7 +18,7 @@ import (
 // places Go's heap at random.
 var ErrNoSpace = errors.New("address range is already in use")
 
-// Space is the reserved address space: the guest arena, the look-up table, the
+// Space is the reserved address space: the guest arena, the look-up tables, the
 // miss region and the code cache. There is one per host process.
 type Space struct {
 	arena []Range
@@ -34,16 +34,16 @@ func Reserve() (*Space, error) { return reserveOnce() }
 
 func reserve() (*Space, error) {
 	s := new(Space)
-	if err := claim(TableDisp, TableSize); err != nil {
-		return nil, fmt.Errorf("cannot reserve the look-up table: %w", err)
+	if err := claim(TableDisp, 2*TableSize); err != nil {
+		return nil, fmt.Errorf("cannot reserve the look-up tables: %w", err)
 	}
-	if err := claim(MissBase, MissSize); err != nil {
-		return nil, fmt.Errorf("cannot reserve the miss region: %w", err)
+	if err := claim(MissBase, CallMissBase+MissSize-MissBase); err != nil {
+		return nil, fmt.Errorf("cannot reserve the miss regions: %w", err)
 	}
 	if err := s.claimArena(); err != nil {
 		return nil, err
 	}
-	if err := s.mapGuard(); err != nil {
+	if err := mapGuard(); err != nil {
 		return nil, err
 	}
 	if err := s.mapCache(); err != nil {
@@ -128,11 +128,20 @@ func takenRanges() ([]Range, error) {
 	return out, sc.Err()
 }
 
-func (s *Space) mapGuard() error {
-	got, err := mmap(GuardAddr, PageSize, unix.PROT_READ,
+// mapGuard maps the guard page. Its first word is the distance from the table of
+// landings to that of call entries: whoever has read it from there has proved a
+// target, and can use it.
+func mapGuard() error {
+	got, err := mmap(GuardAddr, PageSize, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE, -1, 0)
 	if err != nil || got != GuardAddr {
 		return fmt.Errorf("cannot map the guard page at %#x (is vm.mmap_min_addr above it?): %w", GuardAddr, err)
+	}
+	if err := Store64(GuardAddr, CallTable-TableDisp); err != nil {
+		return fmt.Errorf("cannot write the guard page: %w", err)
+	}
+	if _, _, e := unix.Syscall(unix.SYS_MPROTECT, GuardAddr, PageSize, unix.PROT_READ); e != 0 {
+		return fmt.Errorf("cannot protect the guard page: %w", e)
 	}
 	return nil
 }

@@ -10,22 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FillTable makes the chunk of the look-up table that begins at slot address
-// chunk readable, every slot holding its miss address. The chunk is filled
-// elsewhere and moved into place in one step, so no translated code ever sees a
-// slot that is zero. chunk must be a multiple of TableChunk inside the table.
-func (s *Space) FillTable(chunk uint64) error {
+// Fill makes the chunk of the table that pc's slot lies in readable, every slot
+// holding its miss address. The chunk is filled elsewhere and moved into place in
+// one step, so no translated code ever sees a slot that is zero.
+func (t Table) Fill(pc uint64) error {
 	tmp, err := mmap(0, TableChunk, unix.PROT_READ|unix.PROT_WRITE, reserveFlags, -1, 0)
 	if err != nil {
 		return fmt.Errorf("cannot allocate a chunk of the look-up table: %w", err)
 	}
 	slots := unsafe.Slice((*uint64)(pointer(tmp)), TableChunk/8)
-	miss := MissBase + (chunk-TableDisp)/8
+	first := pc &^ (TableChunk/8 - 1)
 	for i := range slots {
-		slots[i] = miss + uint64(i)
+		slots[i] = t.Miss + first + uint64(i)
 	}
 	const mremapMayMove, mremapFixed = 1, 2
-	_, _, e := unix.Syscall6(unix.SYS_MREMAP, uintptr(tmp), TableChunk, TableChunk, mremapMayMove|mremapFixed, uintptr(chunk), 0)
+	_, _, e := unix.Syscall6(unix.SYS_MREMAP, uintptr(tmp), TableChunk, TableChunk, mremapMayMove|mremapFixed, uintptr(t.Slot(first)), 0)
 	if e != 0 {
 		_, _, _ = unix.Syscall(unix.SYS_MUNMAP, uintptr(tmp), TableChunk, 0)
 		return fmt.Errorf("cannot publish a chunk of the look-up table: %w", e)
@@ -33,18 +32,17 @@ func (s *Space) FillTable(chunk uint64) error {
 	return nil
 }
 
-// DropTable makes a chunk inaccessible again: every branch through it misses.
-func (s *Space) DropTable(chunk uint64) error { return s.Unmap(chunk, TableChunk) }
-
-// SetTable points the slot of pc, in a filled chunk, at host. The store is
-// atomic; other threads see the old landing or the new one.
-func (s *Space) SetTable(pc, host uint64) {
-	atomic.StoreUint64((*uint64)(pointer(TableDisp+8*pc)), host)
+// Drop makes the chunk that pc's slot lies in inaccessible again: every branch
+// through it misses.
+func (t Table) Drop(pc uint64) error {
+	_, err := mmap(t.Slot(pc&^(TableChunk/8-1)), TableChunk, unix.PROT_NONE, reserveFlags|unix.MAP_FIXED, -1, 0)
+	return err
 }
 
-// Table returns what the slot of pc, in a filled chunk, holds.
-func (s *Space) Table(pc uint64) uint64 {
-	return atomic.LoadUint64((*uint64)(pointer(TableDisp + 8*pc)))
+// Set points the slot of pc, in a filled chunk, at host. The store is atomic; other
+// threads see the old address or the new one.
+func (t Table) Set(pc, host uint64) {
+	atomic.StoreUint64((*uint64)(pointer(t.Slot(pc))), host)
 }
 
 // XSave returns the thread's saved extended state. It may be used only while the
