@@ -139,12 +139,14 @@ func (s *AddressSpace) ranged(addr, n uint64, f func(addr, n uint64) error) erro
 	if err != nil {
 		return err
 	}
-	// Under the read lock: the range must not become something else meanwhile.
 	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if !s.allMapped(lo, hi) {
+	all := s.allMapped(lo, hi)
+	s.mu.RUnlock()
+	if !all {
 		return abi.ENOMEM
 	}
+	// Without the lock, because storage may be slow. If the pages become something
+	// else meanwhile, that is advised or synchronised, which does no harm.
 	if err := f(lo, hi-lo); err != nil {
 		return errnoOf(err)
 	}

@@ -39,15 +39,18 @@ func TestMapArguments(t *testing.T) {
 		{"length near 2^64", Request{Len: huge, Prot: abi.ProtRead}, abi.ENOMEM},
 		{"fixed, misaligned", Request{Addr: at + 1, Len: 1, Prot: abi.ProtRead, Fixed: true}, abi.EINVAL},
 		{"fixed at 0", Request{Addr: 0, Len: 1, Prot: abi.ProtRead, Fixed: true}, abi.EINVAL},
-		{"fixed, last page and beyond", Request{Addr: host.ArenaHi - pageSize, Len: pageSize + 1, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
+		{"fixed, last page and beyond",
+			Request{Addr: host.ArenaHi - pageSize, Len: pageSize + 1, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
 		{"fixed beyond the arena", Request{Addr: host.ArenaHi, Len: 1, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
-		{"fixed, address near 2^64", Request{Addr: huge &^ pageMask, Len: 2 * pageSize, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
+		{"fixed, address near 2^64",
+			Request{Addr: huge &^ pageMask, Len: 2 * pageSize, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
 		{"fixed, length near 2^64", Request{Addr: at, Len: huge, Prot: abi.ProtRead, Fixed: true}, abi.ENOMEM},
 		{"fixed over sealed pages", Request{Addr: sealed, Len: 1, Prot: abi.ProtRead, Fixed: true}, abi.EINVAL},
 		{"fixed over the host program", Request{Addr: hole(s), Len: 1, Prot: abi.ProtRead, Fixed: true}, abi.EINVAL},
 		{"negative offset", Request{Len: 1, Prot: abi.ProtRead, Object: obj, Off: -pageSize}, abi.EINVAL},
 		{"misaligned offset", Request{Len: 1, Prot: abi.ProtRead, Object: obj, Off: 1}, abi.EINVAL},
-		{"offset near 2^63", Request{Len: 2 * pageSize, Prot: abi.ProtRead, Object: obj, Off: math.MaxInt64 &^ pageMask}, abi.EOVERFLOW},
+		{"offset near 2^63",
+			Request{Len: 2 * pageSize, Prot: abi.ProtRead, Object: obj, Off: math.MaxInt64 &^ pageMask}, abi.EOVERFLOW},
 		{"shared, read-only descriptor", Request{Len: 1, Prot: rw, Shared: true, Object: readOnly}, abi.EACCES},
 		{"write-only descriptor", Request{Len: 1, Prot: abi.ProtRead, Object: writeOnly}, abi.EACCES},
 		{"a pipe", Request{Len: 1, Prot: abi.ProtRead, Object: pipe}, abi.ENODEV},
@@ -188,13 +191,17 @@ func noErr(t testing.TB, err error) {
 
 // file makes a file with the given contents and opens it.
 func file(t testing.TB, contents []byte, flag int) *Object {
+	return objectOf(t, openFile(t, contents, flag))
+}
+
+func openFile(t testing.TB, contents []byte, flag int) *os.File {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "file")
 	noErr(t, os.WriteFile(name, contents, 0o600))
 	f, err := os.OpenFile(name, flag, 0)
 	noErr(t, err)
 	t.Cleanup(func() { f.Close() })
-	return objectOf(t, f)
+	return f
 }
 
 func objectOf(t testing.TB, f *os.File) *Object {

@@ -182,6 +182,8 @@ func errnoOf(err error) error {
 		return abi.EIO
 	case syscall.EAGAIN:
 		return abi.EAGAIN
+	case syscall.EBUSY:
+		return abi.EBUSY
 	case syscall.EOVERFLOW:
 		return abi.EOVERFLOW
 	}

@@ -11,7 +11,8 @@ import (
 // FuzzSpan compares the arithmetic on ranges with that of big numbers, and makes
 // sure that no range, however odd, reaches pages that are not the guest's.
 func FuzzSpan(f *testing.F) {
-	for _, a := range []uint64{0, 1, host.ArenaLo, host.ArenaHi - 1, host.ArenaHi, host.ArenaHi - pageSize, 1 << 63, 1<<64 - 1, 1<<64 - pageSize} {
+	for _, a := range []uint64{0, 1, host.ArenaLo, host.ArenaHi - 1, host.ArenaHi, host.ArenaHi - pageSize,
+		1 << 63, 1<<64 - 1, 1<<64 - pageSize} {
 		for _, n := range []uint64{0, 1, pageSize, host.ArenaHi, 1 << 63, 1<<64 - 1, 1<<64 - pageSize} {
 			f.Add(a, n)
 		}
