@@ -12,10 +12,9 @@ import (
 	"cabitrans/runtime/memory"
 )
 
-// TestCause holds every sentence about a fault that is none of access. All
-// registers are wild, but for rax, which is 0x1001, and rcx, which is 0; memory at
-// cell holds 0, and a wild address 8 bytes later.
-func TestCause(t *testing.T) {
+// mapped is guest memory with one writable page, at addr.
+func mapped(t *testing.T, addr uint64) *memory.AddressSpace {
+	t.Helper()
 	space, err := host.Reserve()
 	if err != nil {
 		t.Fatal(err)
@@ -24,11 +23,24 @@ func TestCause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mem.Close()
-	const wild, cell = 0x1234_0000_0000_5678, 0x1000_0000
-	if _, err := mem.Map(memory.Request{Addr: cell, Len: abi.PageSize, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite}); err != nil {
+	t.Cleanup(func() {
+		if err := mem.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	rw := abi.ProtRead | abi.ProtWrite
+	if _, err := mem.Map(memory.Request{Addr: addr, Len: abi.PageSize, Fixed: true, Prot: rw}); err != nil {
 		t.Fatal(err)
 	}
+	return mem
+}
+
+// TestCause holds every sentence about a fault that is none of access. All
+// registers are wild, but for rax, which is 0x1001, and rcx, which is 0; memory at
+// cell holds 0, and a wild address 8 bytes later.
+func TestCause(t *testing.T) {
+	const wild, cell = 0x1234_0000_0000_5678, 0x1000_0000
+	mem := mapped(t, cell)
 	if err := mem.Store64(cell+8, wild); err != nil {
 		t.Fatal(err)
 	}
@@ -75,10 +87,12 @@ func TestCause(t *testing.T) {
 		{"iretq", abi.SIGSEGV, "48cf", "", forbidden},
 		{"jmp *%rbx", abi.SIGSEGV, "ffe3", "", "jump to 0x1234000000005678, which is not a canonical address"},
 		{"jmp *%rax", abi.SIGSEGV, "ffe0", "", general},
-		{"jmp *cell+8", abi.SIGSEGV, "ff2425" + "08000010", "", "jump to 0x1234000000005678, which is not a canonical address"},
+		{"jmp *cell+8", abi.SIGSEGV, "ff2425" + "08000010", "",
+			"jump to 0x1234000000005678, which is not a canonical address"},
 		{"call *%r12", abi.SIGSEGV, "41ffd4", "", "call to 0x1234000000005678, which is not a canonical address"},
 		{"call *(%rbx)", abi.SIGSEGV, "ff13", "", "access at 0x1234000000005678, which is not a canonical address"},
-		{"ret from nowhere", abi.SIGBUS, "c3", "", "access to the stack at 0x1234000000005678, which is not a canonical address"},
+		{"ret from nowhere", abi.SIGBUS, "c3", "",
+			"access to the stack at 0x1234000000005678, which is not a canonical address"},
 		{"push %rax", abi.SIGBUS, "50", "", "access to the stack at 0x1234000000005678, which is not a canonical address"},
 		{"mov (%rbx,%rax,8)", abi.SIGSEGV, "488b04c3", "", "access at 0x123400000000d680, which is not a canonical address"},
 		{"mov (%ebx)", abi.SIGSEGV, "67488b03", "", general},
@@ -114,19 +128,8 @@ func TestCause(t *testing.T) {
 
 // TestStackLost: what is a fault of the stack, which here ends at lo.
 func TestStackLost(t *testing.T) {
-	space, err := host.Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mem, err := memory.New(space)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mem.Close()
 	const lo = 0x1000_0000
-	if _, err := mem.Map(memory.Request{Addr: lo, Len: 2 * abi.PageSize, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite}); err != nil {
-		t.Fatal(err)
-	}
+	mem := mapped(t, lo)
 	p := &Process{mem: mem}
 	for _, c := range []struct {
 		name      string

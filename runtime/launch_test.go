@@ -166,7 +166,8 @@ func TestLaunchError(t *testing.T) {
 			"cannot run prog: it must lie at addresses 0x400000 to 0x401000, where cabitrans itself lies; " +
 				"build cabitrans with -buildmode=pie"},
 		{"above guest memory", exitAt(0x7000_0000), runtime.Config{}, nil,
-			"cannot run prog: it must lie at addresses 0x70000000 to 0x70001000, outside of guest memory (0x20000 to 0x60000000)"},
+			"cannot run prog: it must lie at addresses 0x70000000 to 0x70001000, outside of guest memory " +
+				"(0x20000 to 0x60000000)"},
 		{"below guest memory", exitAt(0x1_0000), runtime.Config{}, nil,
 			"cannot run prog: it must lie at addresses 0x10000 to 0x11000, outside of guest memory (0x20000 to 0x60000000)"},
 		{"stack larger than memory", good, runtime.Config{StackSize: 1 << 40}, abi.ENOMEM,
@@ -183,7 +184,8 @@ func TestLaunchError(t *testing.T) {
 			"cannot run prog: cannot read its segment at file offset 0x0: the disk is on fire"},
 		{"unreadable header", nil, runtime.Config{Executable: failing{nil}, Size: int64(len(good))}, errDisk,
 			"cannot run prog: read the ELF header of the executable: the disk is on fire"},
-		{"file shorter than said", nil, runtime.Config{Executable: bytes.NewReader(good[:125]), Size: int64(len(good))}, loader.ErrTruncated,
+		{"file shorter than said", nil,
+			runtime.Config{Executable: bytes.NewReader(good[:125]), Size: int64(len(good))}, loader.ErrTruncated,
 			"cannot run prog: cannot read its segment at file offset 0x0: the file is truncated"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

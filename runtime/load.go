@@ -150,7 +150,8 @@ func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.St
 		return first, fmt.Errorf("no memory for a stack of %d bytes: %w", size, abi.ENOMEM)
 	}
 	size = (max(size, minStack) + pageMask) &^ pageMask
-	guard, err := p.mem.Map(memory.Request{Len: size + abi.PageSize, Name: "the guard page below the first thread's stack"})
+	guard, err := p.mem.Map(memory.Request{Len: size + abi.PageSize,
+		Name: "the guard page below the first thread's stack"})
 	if err == nil {
 		_, err = p.mem.Map(memory.Request{Addr: guard + abi.PageSize, Len: size, Fixed: true, Prot: rw,
 			Name: "the first thread's stack"})

@@ -87,7 +87,8 @@ func TestGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := cabitrans(declare+"stdout: !fd 3\nmessage: hi\nmore: [!executable , !file {path: /}]\n", "run", guest(t, "hello"))
+	conf := declare + "stdout: !fd 3\nmessage: hi\nmore: [!executable , !file {path: /}]\n"
+	run := cabitrans(conf, "run", guest(t, "hello"))
 	run.files = []*os.File{w}
 	run.run(t).expect(t, outcome{})
 	w.Close()
@@ -173,8 +174,10 @@ func TestCloudabiRun(t *testing.T) {
 		{"cloudabi-run", []string{"-e", "-e", hello}, outcome{stderr: unknown("-e"), status: 127}},
 		{"cloudabi-run", []string{"--stats", hello}, outcome{stderr: unknown("--stats"), status: 127}},
 		{"cloudabi-run", []string{"--help"}, outcome{stderr: unknown("--help"), status: 127}},
-		{"cloudabi-run", []string{"/dev/null"}, outcome{stderr: "cabitrans: cannot run /dev/null: it is not a regular file\n", status: 127}},
-		{"cloudabi-run", []string{"run"}, outcome{stderr: "cabitrans: cannot run run: no such file or directory\n", status: 127}},
+		{"cloudabi-run", []string{"/dev/null"}, outcome{
+			stderr: "cabitrans: cannot run /dev/null: it is not a regular file\n", status: 127}},
+		{"cloudabi-run", []string{"run"}, outcome{
+			stderr: "cabitrans: cannot run run: no such file or directory\n", status: 127}},
 		{"cloudabi-runs", []string{hello}, outcome{
 			stderr: "cabitrans: there is no command \"" + hello + "\"; cabitrans help lists what there is\n", status: 127}},
 	} {

@@ -43,7 +43,8 @@ func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 		// where one of the standard three is missing, Go opens the null device before
 		// this program begins, and that is what the guest then gets.
 		if !runtime.Inherited(gr.HostFD) {
-			return -1, gr.Pos.Errorf("descriptor %d is not open in this process: open it before, as in %d<FILE", gr.HostFD, gr.HostFD)
+			return -1, gr.Pos.Errorf("descriptor %d is not open in this process: open it before, as in %d<FILE",
+				gr.HostFD, gr.HostFD)
 		}
 		if gr.HostFD > 2 {
 			g.files = append(g.files, os.NewFile(uintptr(gr.HostFD), "granted"))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,12 @@ func (c call) run(t testing.TB) outcome {
 // cabitrans is a run of the command under its own name.
 func cabitrans(stdin string, args ...string) call {
 	return call{args: append([]string{"cabitrans"}, args...), stdin: stdin}
+}
+
+// hidePlaces replaces ranges of addresses.
+func (o outcome) hidePlaces() outcome {
+	o.stderr = regexp.MustCompile(`\[0x[0-9a-f]+, 0x[0-9a-f]+\)`).ReplaceAllString(o.stderr, "PLACE")
+	return o
 }
 
 func (o outcome) expect(t testing.TB, want outcome) {

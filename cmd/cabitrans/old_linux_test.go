@@ -22,7 +22,8 @@ func TestOldProgram(t *testing.T) {
 
 	run.binary = build(t, "-buildmode=exe")
 	run.run(t).expect(t, outcome{status: 127, stderr: "cabitrans: cannot run " + old +
-		": it must lie at addresses 0x400000 to 0x401000, where cabitrans itself lies; build cabitrans with -buildmode=pie\n"})
+		": it must lie at addresses 0x400000 to 0x401000, where cabitrans itself lies; build cabitrans " +
+		"with -buildmode=pie\n"})
 
 	// The same of whole programs, of every generation.
 	for _, name := range []string{"hello", "hello-v0", "hello-v1", "hello-v2", "hello-v0-0x400000"} {

@@ -13,11 +13,8 @@ import (
 )
 
 // badFiles are files that cannot be run, by name.
-func badFiles(t *testing.T) map[string][]byte {
-	hello, err := os.ReadFile(guest(t, "hello"))
-	if err != nil {
-		t.Fatal(err)
-	}
+func badFiles() map[string][]byte {
+	good := exitAt(0x2000_0000, nil)
 	header := func(edit func(*elf.Header64)) []byte {
 		return exitAt(0x2000_0000, func(h *elf.Header64, _ *[]elf.Prog64) { edit(h) })
 	}
@@ -29,7 +26,8 @@ func badFiles(t *testing.T) map[string][]byte {
 		})
 	}
 	return map[string][]byte{
-		"empty": nil, "text": []byte("hello\n"), "script": []byte("#!/bin/sh\n"), "cut": hello[:len(hello)/4], "stub": hello[:20],
+		"empty": nil, "text": []byte("hello\n"), "script": []byte("#!/bin/sh\n"),
+		"stub": good[:20], "cut": good[:len(good)-4],
 		"bits32":     header(func(h *elf.Header64) { h.Ident[elf.EI_CLASS] = byte(elf.ELFCLASS32) }),
 		"big":        header(func(h *elf.Header64) { h.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB) }),
 		"linux":      header(func(h *elf.Header64) { h.Ident[elf.EI_OSABI] = 0 }),
@@ -55,7 +53,7 @@ func badFiles(t *testing.T) map[string][]byte {
 func layOut(t *testing.T) string {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for name, data := range badFiles(t) {
+	for name, data := range badFiles() {
 		if err := os.WriteFile(at(name), data, 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -99,22 +97,28 @@ func TestRefusals(t *testing.T) {
 		{"no arguments", nil, "", "a command is missing; cabitrans help lists what there is"},
 		{"unknown command", []string{"walk"}, "", `there is no command "walk"; cabitrans help lists what there is`},
 		{"empty command", []string{""}, "", `there is no command ""; cabitrans help lists what there is`},
-		{"flag for a command", []string{"--version"}, "", `there is no command "--version"; cabitrans help lists what there is`},
+		{"flag for a command", []string{"--version"}, "",
+			`there is no command "--version"; cabitrans help lists what there is`},
 		{"argument of help", []string{"help", "run"}, "", `help takes no argument, but "run" follows it`},
 		{"argument of -h", []string{"-h", "run"}, "", `-h takes no argument, but "run" follows it`},
 		{"no program", []string{"run"}, "", "run needs the path of a program; cabitrans help shows how"},
-		{"no program after flags", []string{"run", "--stats", "--"}, "", "run needs the path of a program; cabitrans help shows how"},
+		{"no program after flags", []string{"run", "--stats", "--"}, "",
+			"run needs the path of a program; cabitrans help shows how"},
 		{"unknown flag", []string{"run", "--bogus", "good"}, "", "flag provided but not defined: -bogus" + listed},
 		{"malformed flag", []string{"run", "---stats", "good"}, "", "bad flag syntax: ---stats" + listed},
 		{"argument of the program", []string{"run", "good", "x"}, "",
-			`unexpected argument "x" after the program: CloudABI programs take no command line, their arguments are in the configuration`},
+			`unexpected argument "x" after the program: CloudABI programs take no command line, their ` +
+				`arguments are in the configuration`},
 		{"empty argument", []string{"run", "good", ""}, "",
-			`unexpected argument "" after the program: CloudABI programs take no command line, their arguments are in the configuration`},
+			`unexpected argument "" after the program: CloudABI programs take no command line, their ` +
+				`arguments are in the configuration`},
 		{"flag after the program", []string{"run", "good", "--stats"}, "",
 			`unexpected argument "--stats" after the program: flags of run come before it`},
-		{"unknown format", []string{"run", "--stats=xml", "good"}, "", `--stats has no format "xml", only text and json` + listed},
+		{"unknown format", []string{"run", "--stats=xml", "good"}, "",
+			`--stats has no format "xml", only text and json` + listed},
 		{"empty format", []string{"run", "--stats=", "good"}, "", `--stats has no format "", only text and json` + listed},
-		{"negated", []string{"run", "--stats=false", "good"}, "", `--stats has no format "false", only text and json` + listed},
+		{"negated", []string{"run", "--stats=false", "good"}, "",
+			`--stats has no format "false", only text and json` + listed},
 		{"two formats", []string{"run", "--stats=json", "--stats=text", "good"}, "",
 			`invalid boolean value "text" for -stats: --stats=json was given before` + listed},
 		{"flag without value", []string{"run", "--config"}, "", "flag needs an argument: -config" + listed},
@@ -129,7 +133,8 @@ func TestRefusals(t *testing.T) {
 		{"dangling link", []string{"run", "dangling"}, "null", "cannot run dangling: no such file or directory"},
 		{"link to itself", []string{"run", "around"}, "null", "cannot run around: too many levels of symbolic links"},
 		{"behind a file", []string{"run", "good/x"}, "null", "cannot run good/x: not a directory"},
-		{"long name", []string{"run", strings.Repeat("x", 300)}, "null", "cannot run " + strings.Repeat("x", 300) + ": file name too long"},
+		{"long name", []string{"run", strings.Repeat("x", 300)}, "null",
+			"cannot run " + strings.Repeat("x", 300) + ": file name too long"},
 		{"directory", []string{"run", "dir"}, "null", "cannot run dir: it is a directory"},
 		{"pipe", []string{"run", "fifo"}, "null", "cannot run fifo: it is a pipe, not a regular file"},
 		{"device", []string{"run", "/dev/null"}, "null", "cannot run /dev/null: it is not a regular file"},
@@ -137,15 +142,23 @@ func TestRefusals(t *testing.T) {
 			"cannot run plain: it is not marked as executable; chmod +x allows it to run"},
 
 		// What is no CloudABI program.
-		{"", []string{"run", "empty"}, "null", "not an ELF executable: the file is empty; give a program compiled for x86_64-unknown-cloudabi"},
+		{"", []string{"run", "empty"}, "null",
+			"not an ELF executable: the file is empty; give a program compiled for x86_64-unknown-cloudabi"},
 		{"", []string{"run", "text"}, "null",
-			"not an ELF executable: it does not begin with the ELF magic number; give a program compiled for x86_64-unknown-cloudabi"},
-		{"", []string{"run", "script"}, "null", "not an ELF executable: it is a script; give a program compiled for x86_64-unknown-cloudabi"},
-		{"", []string{"run", "stub"}, "null", "the file is truncated: it ends after 20 bytes, inside the ELF header" + copyIt},
+			"not an ELF executable: it does not begin with the ELF magic number; give a program compiled for " +
+				"x86_64-unknown-cloudabi"},
+		{"", []string{"run", "script"}, "null",
+			"not an ELF executable: it is a script; give a program compiled for x86_64-unknown-cloudabi"},
+		{"", []string{"run", "stub"}, "null",
+			"the file is truncated: it ends after 20 bytes, inside the ELF header" + copyIt},
+		{"", []string{"run", "cut"}, "null",
+			"the file is truncated: program header 0 needs 0xf4 bytes at 0x0 of a file of 0xf0" + copyIt},
 		{"", []string{"run", "bits32"}, "null", "not a 64-bit executable: it is a 32-bit program" + compileIt},
 		{"", []string{"run", "big"}, "null", "not a little-endian executable: byte order 2" + compileIt},
-		{"", []string{"run", "linux"}, "null", "not a CloudABI executable: it is a Linux program (or one of another Unix)" + compileIt},
-		{"", []string{"run", "arm"}, "null", "an executable for another processor: it is a CloudABI program for 64-bit ARM (aarch64)" + compileIt},
+		{"", []string{"run", "linux"}, "null",
+			"not a CloudABI executable: it is a Linux program (or one of another Unix)" + compileIt},
+		{"", []string{"run", "arm"}, "null",
+			"an executable for another processor: it is a CloudABI program for 64-bit ARM (aarch64)" + compileIt},
 		{"", []string{"run", "object"}, "null",
 			"not an executable but another kind of ELF file: it is an object file; link it into an executable first"},
 		{"", []string{"run", "noentry"}, "null",
@@ -155,28 +168,35 @@ func TestRefusals(t *testing.T) {
 			"segments overlap or are not in ascending order: program header 1 begins at 0x20000010, " +
 				"before the end 0x200000f4 of its predecessor" + rebuild},
 		{"", []string{"run", "huge"}, "null",
-			"a segment's size or address is impossible: program header 1 asks for 1099511627776 bytes, more than 4294967296" + rebuild},
+			"a segment's size or address is impossible: program header 1 asks for 1099511627776 bytes, more " +
+				"than 4294967296" + rebuild},
 		{"", []string{"run", "outside"}, "null",
-			"a segment's size or address is impossible: program header 1 reaches beyond the address space, from 0x800000000000" + rebuild},
+			"a segment's size or address is impossible: program header 1 reaches beyond the address space, " +
+				"from 0x800000000000" + rebuild},
 		{"", []string{"run", "behind"}, "null",
 			"the file is truncated: program header 0 needs 0x100000 bytes at 0x0 of a file of 0xf4" + copyIt},
 		{"", []string{"run", "more"}, "null",
-			"a segment's size or address is impossible: program header 0 has 244 bytes in the file but only 10 in memory" + rebuild},
+			"a segment's size or address is impossible: program header 0 has 244 bytes in the file but only " +
+				"10 in memory" + rebuild},
 		{"", []string{"run", "congruence"}, "null",
 			"a segment's address and file offset do not agree: program header 0 puts file offset 0x8 at address 0x20000000, " +
 				"a different place in its page" + rebuild},
 		{"", []string{"run", "wx"}, "null",
 			"memory both writable and executable: program header 0 asks for it; link without -N or --omagic " +
 				"and without executable stacks or data"},
-		{"", []string{"run", "nothing"}, "null", "nothing to load: it has no program headers; link it into an executable first"},
+		{"", []string{"run", "nothing"}, "null",
+			"nothing to load: it has no program headers; link it into an executable first"},
 		{"", []string{"run", "dynamic"}, "null",
-			"a dynamically linked executable: it needs shared libraries, which CloudABI does not have; link it with -static-pie or -Bstatic"},
+			"a dynamically linked executable: it needs shared libraries, which CloudABI does not have; link " +
+				"it with -static-pie or -Bstatic"},
 		{"", []string{"run", "toohigh"}, "null",
 			"it must lie at addresses 0x70000000 to 0x70001000, outside of guest memory (0x20000 to 0x60000000)"},
 
 		// The configuration.
-		{"config missing", []string{"run", "--config", "missing", "good"}, "", "cannot read the configuration missing: no such file or directory"},
-		{"config is a directory", []string{"run", "--config", "dir", "good"}, "", "cannot read the configuration dir: it is a directory"},
+		{"config missing", []string{"run", "--config", "missing", "good"}, "",
+			"cannot read the configuration missing: no such file or directory"},
+		{"config is a directory", []string{"run", "--config", "dir", "good"}, "",
+			"cannot read the configuration dir: it is a directory"},
 		{"config broken", []string{"run", "--config", "bad.yaml", "good"}, "",
 			"bad.yaml:1:4: the YAML is broken here or shortly before: did not find expected node content"},
 		{"config too long", []string{"run", "--config", "huge.yaml", "good"}, "",
@@ -188,9 +208,11 @@ func TestRefusals(t *testing.T) {
 		{"broken", []string{"run", "good"}, "a: 1\n b: 2\n",
 			"stdin:2:5: the YAML is broken here or shortly before: mapping values are not allowed in this context"},
 		{"unknown tag", []string{"run", "good"}, declare + "a: !wheel 1\n",
-			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/wheel" is unknown: only fd, file and executable can follow the slash`},
+			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/wheel" is unknown: only fd, file and executable ` +
+				`can follow the slash`},
 		{"tag without declaration", []string{"run", "good"}, "a: !fd stdin\n",
-			`stdin:1:4: the tag !fd is not declared: begin the configuration with "%TAG ! tag:nuxi.nl,2015:cloudabi/" and a line "---"`},
+			`stdin:1:4: the tag !fd is not declared: begin the configuration with "%TAG ! ` +
+				`tag:nuxi.nl,2015:cloudabi/" and a line "---"`},
 		{"socket", []string{"run", "good"}, declare + "a: !socket { type: stream, bind: x }\n",
 			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/socket" is not supported yet: ` +
 				"open the socket outside and grant it with !fd and its number"},
@@ -199,7 +221,8 @@ func TestRefusals(t *testing.T) {
 				"connect to the switchboard outside and grant the socket with !fd and its number"},
 		{"unknown attribute", []string{"run", "good"}, declare + "a:\n  b: !file { path: x, mode: rw }\n",
 			`stdin:4:23: !file has no attribute "mode": only path is known`},
-		{"no path", []string{"run", "good"}, declare + "!file {}\n", "stdin:3:1: !file lacks the attribute path: write where the file is"},
+		{"no path", []string{"run", "good"}, declare + "!file {}\n",
+			"stdin:3:1: !file lacks the attribute path: write where the file is"},
 		{"no file", []string{"run", "good"}, declare + "a: 1\nb: !file { path: missing }\n",
 			"stdin:4:4: cannot open missing: no such file or directory"},
 		{"value after !executable", []string{"run", "good"}, declare + "!executable x\n",

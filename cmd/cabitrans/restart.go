@@ -25,7 +25,7 @@ func prepare() error {
 	}
 	err := claim(os.Getenv(restartEnv), runtime.Prepare, startAnew)
 	if err == nil {
-		os.Unsetenv(restartEnv) // it is no business of later processes
+		_ = os.Unsetenv(restartEnv) // it is no business of later processes
 	}
 	return err
 }
