@@ -89,6 +89,14 @@ func (g *guest) newXState(r *rand.Rand) *xstate {
 	return x
 }
 
+// xstateCopy loads the area at rdi and saves it to that at rsi.
+const xstateCopy = `
+		b8 e7 00 00 00                ;   0 movl $231, %eax
+		31 d2                         ;   5 xorl %edx, %edx
+		48 0f ae 2f                   ;   7 xrstor64 (%rdi)
+		48 0f ae 26                   ;   b xsave64 (%rsi)
+		0f 0b                         ;   f ud2`
+
 // differs tells where b, which is an XSAVE area, is not x; "" if nowhere.
 func (x *xstate) differs(b []byte) string {
 	for _, s := range x.spans {
@@ -107,12 +115,7 @@ func TestXState(t *testing.T) {
 	if len(x.spans) < 12 {
 		t.Errorf("only %d spans", len(x.spans))
 	}
-	g.put(g.code, `
-		b8 e7 00 00 00                ;   0 movl $231, %eax
-		31 d2                         ;   5 xorl %edx, %edx
-		48 0f ae 2f                   ;   7 xrstor64 (%rdi)
-		48 0f ae 26                   ;   b xsave64 (%rsi)
-		0f 0b                         ;   f ud2`)
+	g.put(g.code, xstateCopy)
 	if err := g.mem.CopyOut(g.data, x.image); err != nil {
 		t.Fatal(err)
 	}
