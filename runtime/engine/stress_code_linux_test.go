@@ -1,3 +1,5 @@
+//go:build amd64
+
 package engine
 
 // stressCode is a loop for each kind of thread. rbx is the thread's own memory, the
