@@ -56,12 +56,10 @@ func benchmarkLock(b *testing.B, threads, work int) {
 	l := f.alloc(4)
 	begin := make(chan bool)
 	var dones []chan struct{}
-	var libs []*guestLib
 	for range threads {
 		g := &guestLib{t: b}
 		buf := f.pages(1)
 		g.sub, g.evs, g.n = buf, buf+512, buf+1024
-		libs = append(libs, g)
 		dones = append(dones, f.spawn(func(th *Thread) {
 			g.th = th
 			<-begin

@@ -114,36 +114,41 @@ func TestLockTimeout(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	libs := make(chan *guestLib, 2)
-	libs <- newGuestLib(f, nil)
-	libs <- newGuestLib(f, nil)
-	var reader atomic.Bool
+	const timeout = 60 * time.Millisecond
+	var begin, readerIn time.Time
+	g := newGuestLib(f, nil)
 	writer := f.spawn(func(th *Thread) {
-		g := <-libs
 		g.th = th
-		begin := time.Now()
-		if g.lock(l, true, 60_000_000) {
+		begin = time.Now()
+		if g.lock(l, true, int64(timeout)) {
 			t.Error("a writer got a lock that is held for reading")
 		}
-		if d := time.Since(begin); d < 60*time.Millisecond || d > 5*time.Second {
-			t.Errorf("the 60 ms timeout took %v", d)
+		if d := time.Since(begin); d < timeout {
+			t.Errorf("the timeout of %v took %v", timeout, d)
 		}
 	})
-	time.Sleep(20 * time.Millisecond)
+	// Until the writer waits, or has given up already.
+	for w, _ := host.Load32(l); w&lockKernelManaged == 0; w, _ = host.Load32(l) {
+		select {
+		case <-writer:
+		default:
+			continue
+		}
+		break
+	}
+	g2 := newGuestLib(f, nil)
 	behind := f.spawn(func(th *Thread) {
-		g := <-libs
-		g.th = th
-		if !g.lock(l, false, -1) {
+		g2.th = th
+		if !g2.lock(l, false, -1) {
 			t.Error("no read lock")
 		}
-		reader.Store(true)
+		readerIn = time.Now()
 	})
-	time.Sleep(20 * time.Millisecond)
-	if reader.Load() {
-		t.Error("a reader overtook a waiting writer")
-	}
 	f.within(writer, "the writer")
 	f.within(behind, "the reader behind a writer that gave up")
+	if d := readerIn.Sub(begin); d < timeout {
+		t.Errorf("a reader overtook a waiting writer after %v", d)
+	}
 	if w, _ := host.Load32(l); w != 2 {
 		t.Errorf("lock word %#x, want two readers and no mark", w)
 	}
