@@ -68,8 +68,8 @@ func checkDescriptors() error {
 	for n := range spareDescriptors {
 		fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-			return fmt.Errorf("only %d more descriptors can be opened, but a launch needs %d; ulimit -n raises the limit",
-				n, spareDescriptors)
+			return fmt.Errorf("a launch needs %d more descriptors, but only %d can be opened; ulimit -n raises the limit",
+				spareDescriptors, n)
 		}
 		if err == nil {
 			defer func() { _ = syscall.Close(fd) }()
