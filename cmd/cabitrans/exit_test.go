@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"cabitrans/runtime"
+	"cabitrans/runtime/abi"
 )
 
 func crashConf(how string) string {
@@ -194,5 +195,25 @@ func TestHelp(t *testing.T) {
 	var out, errs bytes.Buffer
 	if status := doMain(nil, nil, &out, &errs); status != exitLaunch || out.Len() != 0 || errs.Len() == 0 {
 		t.Errorf("without even a name: %d %q %q", status, out.String(), errs.String())
+	}
+}
+
+// TestRaise: a program that raises a signal has no fault to report.
+func TestRaise(t *testing.T) {
+	program := exitAt(0x2000_0000, nil)
+	code := program[headerSize:]
+	code[6] = 43 // proc_raise (ABI of 2016-08)
+	for signal, want := range map[abi.Signal]outcome{
+		abi.SIGABRT: {stderr: "cabitrans: raise was ended by SIGABRT\n", status: 134},
+		abi.SIGTERM: {stderr: "cabitrans: raise was ended by SIGTERM\n", status: 143},
+		abi.SIGSEGV: {stderr: "cabitrans: raise was ended by SIGSEGV\n", status: 139},
+	} {
+		code[1] = byte(signal)
+		run := cabitrans("null", "run", "raise")
+		run.dir = t.TempDir()
+		if err := os.WriteFile(filepath.Join(run.dir, "raise"), program, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		run.run(t).expect(t, want)
 	}
 }
