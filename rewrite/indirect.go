@@ -177,15 +177,28 @@ func (r *Rewriter) loadOperand(in *decode.Inst, code []byte, dst codegen.Reg, si
 	if in.AddrSize == 4 {
 		b.Bytes(0x67)
 	}
-	rex := 0x40 | in.Rex&(decode.RexX|decode.RexB) | byte(dst>>3)<<2
+	rex := byte(0x40)
 	if size == 8 {
-		rex |= 8
+		rex |= decode.RexW
 	}
-	b.Bytes(rex, 0x8b, in.ModRM&^0x38|byte(dst&7)<<3)
-	if in.RIPRel() {
+	r.operand(in, code, rex, 0x8b, dst)
+}
+
+// operand emits opcode with the memory operand of in and register dst; rex has
+// what it needs besides. No immediate may follow.
+func (r *Rewriter) operand(in *decode.Inst, code []byte, rex, opcode byte, dst codegen.Reg) {
+	b := r.Hot
+	rex |= byte(dst>>3) << 2
+	field := byte(dst&7) << 3
+	switch {
+	case !in.RIPRel():
+		b.Bytes(rex|in.Rex&(decode.RexX|decode.RexB), opcode, in.ModRM&^0x38|field)
+		b.Copy(code[in.ModRMOff+1 : memEnd(in)]) // SIB and displacement
+	case r.ripReachable(in):
+		b.Bytes(rex, opcode, 5|field)
 		b.Rel32(in.End() + uint64(in.Disp))
-		return
+	default:
+		b.Bytes(rex, opcode, 4|field, 0x25) // see absolute
+		b.U32(uint32(in.End() + uint64(in.Disp)))
 	}
-	// SIB and displacement follow ModRM; nothing follows them in FF /2 and /4.
-	b.Copy(code[in.ModRMOff+1 : in.Len])
 }

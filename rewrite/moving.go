@@ -109,12 +109,7 @@ func (r *Rewriter) loadAddress(in *decode.Inst, code []byte, dst codegen.Reg) {
 	if in.AddrSize == 4 {
 		b.Bytes(0x67)
 	}
-	b.Bytes(0x48|in.Rex&(decode.RexX|decode.RexB)|byte(dst>>3)<<2, 0x8d, in.ModRM&^0x38|byte(dst&7)<<3)
-	if in.RIPRel() {
-		b.Rel32(in.End() + uint64(in.Disp))
-		return
-	}
-	b.Copy(code[in.ModRMOff+1 : memEnd(in)])
+	r.operand(in, code, 0x40|decode.RexW, 0x8d, dst)
 }
 
 // emitWithOperand emits in with its memory operand replaced by (%base,%index,1),

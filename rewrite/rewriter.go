@@ -161,11 +161,13 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 	}
 }
 
+// ripReachable reports whether the RIP-relative operand of in is within 2 GiB of
+// the code that is emitted for it, MaxEmit bytes at most.
 func (r *Rewriter) ripReachable(in *decode.Inst) bool {
 	if in.AddrSize == 4 {
 		return true // wraps at 2^32 in both worlds
 	}
-	d := int64(in.End()) + in.Disp - int64(r.Hot.PC()) - int64(in.Len)
+	d := int64(in.End()) + in.Disp - int64(r.Hot.PC()) - MaxEmit
 	return d == int64(int32(d))
 }
 
@@ -182,6 +184,15 @@ func (r *Rewriter) absolute(in *decode.Inst, code []byte) {
 	start := r.Hot.Len()
 	r.Hot.Copy(code[:in.ModRMOff])
 	r.segment(in, r.Hot.Code(start))
+	// With a SIB byte, X, which means nothing to a RIP-relative operand, would make
+	// an index of the 4 that stands for none.
+	switch out := r.Hot.Code(start); {
+	case in.RexOff < 0 || in.Enc == decode.EncVEX2:
+	case in.Enc == decode.EncLegacy:
+		out[in.RexOff] &^= decode.RexX
+	default:
+		out[in.RexOff+1] |= 0x40 // stored inverted
+	}
 	r.Hot.Bytes(in.ModRM&0x38|4, 0x25)
 	r.Hot.U32(uint32(target))
 	r.Hot.Copy(code[int(in.DispOff)+4 : in.Len])
