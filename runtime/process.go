@@ -74,7 +74,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 			_ = p.release() // the first error counts
 		}
 	}()
-	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: p, FDs: grants(c.FDs)}); err != nil {
+	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, FDs: grants(c.FDs)}); err != nil {
 		return nil, err
 	}
 	tid, err := p.kernel.AllocTid()

@@ -9,9 +9,13 @@ import (
 	"cabitrans/runtime/kernel"
 )
 
-// StartThread implements kernel.Engine: it starts a guest thread whose entry is
-// called with (tid, arg) on a stack that ends at stackTop.
-func (p *Process) StartThread(entry, stackTop, arg uint64, tid abi.Tid) error {
+// threads is the process as the kernel sees it: the part that runs guest code. It
+// implements kernel.Engine.
+type threads struct{ *Process }
+
+// StartThread starts a guest thread whose entry is called with (tid, arg) on a
+// stack that ends at stackTop.
+func (p threads) StartThread(entry, stackTop, arg uint64, tid abi.Tid) error {
 	rsp := stackTop - 8
 	// The entry never returns; a return address of 0 ends a backtrace.
 	if err := p.mem.Store64(rsp, 0); err != nil {
@@ -20,8 +24,8 @@ func (p *Process) StartThread(entry, stackTop, arg uint64, tid abi.Tid) error {
 	return p.startThread(tid, engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg})
 }
 
-// SetTCB implements kernel.Engine: thread_tcb_set of generations 0 and 1.
-func (p *Process) SetTCB(t *kernel.Thread, addr uint64) { p.engine.MoveBase(t.Host.Block(), addr) }
+// SetTCB is thread_tcb_set of generations 0 and 1.
+func (p threads) SetTCB(t *kernel.Thread, addr uint64) { p.engine.MoveBase(t.Host.Block(), addr) }
 
 // startThread runs a guest thread on a goroutine of its own, and returns when it
 // has an operating-system thread, or abi.EAGAIN when there is none for it.

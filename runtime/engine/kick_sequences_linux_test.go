@@ -41,7 +41,6 @@ type sequencer struct {
 	trace nativeTrace
 	word  uint64 // the guest's %fs word
 
-	end [2]boundary // of the last run, and the one before
 }
 
 const (
