@@ -6,7 +6,8 @@ import (
 	"cabitrans/runtime/host"
 )
 
-// Flags that popf can change in user mode. TF and AC are virtual: on the host
+// Flags that popf can change in user mode, but for NT, which no program needs and
+// which stays clear. TF and AC are virtual: on the host
 // they would trap in the emulator, so they are dropped.
 const popfMask = 0x240dd5 &^ 0x100 &^ 0x40000
 

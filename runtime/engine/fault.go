@@ -96,6 +96,7 @@ func (t *Thread) onFault() *Fault {
 	}
 	write := b.FaultTrap == trapPage && b.FaultError&pfWrite != 0
 	if write && b.FaultSignal == SigSEGV && e.mem.WriteFault(b.FaultAddr) {
+		t.alone = true
 		return t.toCode(b.RIP, false)
 	}
 	if write && e.hardwareCall(b.HostPC) {
@@ -192,7 +193,7 @@ func (t *Thread) branch() *Fault {
 		}
 	case decode.FlowCallInd:
 		sp := b.Regs[decode.RSP] - 8
-		if host.Store64(sp, in.End()) != nil {
+		if host.Store64(sp, in.End()) != nil && t.engine.mem.Store64(sp, in.End()) != nil {
 			f := t.fault(SigSEGV)
 			f.Addr, f.HasAddr, f.Write = sp, true, true
 			return f

@@ -61,9 +61,11 @@ func (e *Engine) emit(entry uint64, called bool) {
 		if g.entries[i]&entryMade != 0 {
 			v |= entryCalled
 		}
-		e.publish(g.insts[i].PC, v)
+		if !g.alone {
+			e.publish(g.insts[i].PC, v)
+		}
 	}
-	if g.at(entry) == 0 {
+	if g.at(entry) == 0 && !g.alone {
 		e.publish(entry, entryOf(trapEntry))
 	}
 	for _, l := range g.rets {

@@ -31,6 +31,7 @@ type region struct {
 	work    []uint64
 	refs    []rewrite.Ref
 	rets    []landing
+	alone   bool // one instruction from a page that nobody watches: see single.go
 }
 
 // callEntry says whether a direct call enters the code at an instruction.
@@ -82,6 +83,7 @@ func (g *region) begin(pc uint64) {
 	}
 	g.insts, g.host, g.runs, g.work = g.insts[:0], g.host[:0], g.runs[:0], g.work[:0]
 	g.refs, g.rets = g.refs[:0], g.rets[:0]
+	g.alone = false
 }
 
 // at is 1 + the number of the instruction that begins at pc, or 0.
@@ -113,12 +115,15 @@ func (e *Engine) bytes(pc uint64) []byte {
 }
 
 // load copies a page of guest text. It is marked as translated before it is
-// read: a write through another mapping from then on invalidates.
+// read, but for an instruction alone: a write through another mapping from then on
+// invalidates.
 func (e *Engine) load(p uint64) int {
 	g := &e.region
 	if g.have[p] < 0 {
 		pc := g.lo + p*host.PageSize
-		e.mem.MarkTranslated(pc, pc+host.PageSize)
+		if !g.alone {
+			e.mem.MarkTranslated(pc, pc+host.PageSize)
+		}
 		n, _ := e.mem.Fetch(pc, g.code[p*host.PageSize:(p+1)*host.PageSize])
 		g.have[p] = int16(n)
 	}
@@ -138,6 +143,13 @@ func (e *Engine) find(pc uint64) (readsR11 bool) {
 			e.findRun(pc)
 		}
 	}
+	return e.continuationsRead()
+}
+
+// continuationsRead reports whether a continuation of a call in the region reads
+// r11.
+func (e *Engine) continuationsRead() bool {
+	g := &e.region
 	for i := range g.insts {
 		f := g.insts[i].Flow
 		if (f == decode.FlowCall || f == decode.FlowCallInd) && e.liveR11(g.insts[i].End()) == r11Read {
@@ -152,7 +164,7 @@ func (e *Engine) findRun(pc uint64) {
 	g := &e.region
 	r := run{first: len(g.insts), lo: pc}
 	for r.end = endsJoin; ; {
-		if len(g.insts) == maxRegion || g.at(pc) != 0 || pc != r.lo && e.pages.at(pc).translated() || pc-g.lo >= windowSize {
+		if len(g.insts) == maxRegion || g.alone && len(g.insts) == 1 || g.at(pc) != 0 || pc != r.lo && e.pages.at(pc).translated() || pc-g.lo >= windowSize {
 			break
 		}
 		code := e.bytes(pc)

@@ -21,6 +21,7 @@ type Thread struct {
 	args   [8]uint64
 	stub   uint64 // through which the guest is entered next
 	ended  *Fault // what ended the thread, if it was a fault
+	alone  bool   // the next instruction is translated by itself: see single.go
 	stats  ThreadStats
 }
 
@@ -72,6 +73,9 @@ func (t *Thread) serve() (stub uint64) {
 	b := t.block
 	t.stats.Exits[b.Exit&15]++
 	more, f := true, (*Fault)(nil)
+	if b.Exit != host.ExitAbort {
+		t.alone = false // it has been in the guest
+	}
 	switch b.Exit {
 	case host.ExitCall:
 		more = t.vdsoCall()
@@ -109,7 +113,12 @@ func (t *Thread) serve() (stub uint64) {
 func (t *Thread) toCode(pc uint64, called bool) *Fault {
 	b := t.block
 	b.RIP = pc
-	h, err := t.engine.resolve(pc, called)
+	h, err := uint64(0), error(nil)
+	if t.alone {
+		h, err = t.engine.single(pc)
+	} else {
+		h, err = t.engine.resolve(pc, called)
+	}
 	if err != nil {
 		return t.fetchFault()
 	}
