@@ -178,8 +178,12 @@ func TestCondvarTimeout(t *testing.T) {
 		a.lock(l, true, -1)
 		asleep <- true
 		begin := time.Now()
+		cpu, _ := host.Now(host.ClockThreadCPU)
 		if a.wait(cv, l, 10_000_000) {
 			t.Error("a wait that nobody signalled did not time out")
+		}
+		if now, err := host.Now(host.ClockThreadCPU); err != nil || now-cpu > 20e6 {
+			t.Errorf("waiting for the lock took %v of CPU time, %v", time.Duration(now-cpu), err)
 		}
 		if d := time.Since(begin); d < 40*time.Millisecond {
 			t.Errorf("the lock was held for 50 ms, but the wait was over after %v", d)

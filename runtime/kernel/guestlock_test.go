@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	goruntime "runtime"
 	"sync/atomic"
 	"testing"
 
@@ -41,7 +42,7 @@ func (g *guestLib) call(c abi.Call, args ...uint64) abi.Errno {
 		case ActionRestart:
 		default:
 			g.t.Errorf("%v ended with action %d", c, o.Action)
-			return abi.ECANCELED
+			goruntime.Goexit()
 		}
 		g.kicked++
 		g.th.Host.ClearKick()

@@ -59,6 +59,9 @@ func newFixture(t testing.TB, grants ...Grant) *fixture {
 	f.page = f.pages(2)
 	f.hi = f.page
 	t.Cleanup(func() {
+		if t.Failed() {
+			f.p.Exit(1) // or a thread that is stuck would keep the test from ending
+		}
 		f.wg.Wait()
 		f.p.Close()
 	})

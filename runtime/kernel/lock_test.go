@@ -60,6 +60,70 @@ func TestTransition(t *testing.T) {
 	}
 }
 
+// The word that an unlock leaves behind, by who is queued and since when.
+func TestSuccessor(t *testing.T) {
+	const l = 0x1000
+	const km, wr = lockKernelManaged, lockWrlocked
+	for _, tt := range []struct {
+		queue string // r, w, and W for a writer who has waited for too long; w and W are thread 7 in front
+		val   uint32
+		woken string // who is taken off the queue
+	}{
+		{"", 0, ""},
+		{"w", 0, "w"},
+		{"ww", 0, "w"},
+		{"wr", 0, "w"},
+		{"W", wr | 7, "W"},
+		{"Ww", wr | 7 | km, "W"},
+		{"Wr", wr | 7 | km, "W"},
+		{"r", 1, "r"},
+		{"rrr", 3, "rrr"},
+		{"rwr", 2 | km, "rr"},
+		{"rW", 1 | km, "r"},
+	} {
+		var b bucket
+		b.pushBack(&waiter{lock: 0x2000}, 0x2000) // another lock in the same bucket
+		var ws []*waiter
+		for _, c := range tt.queue {
+			w := &waiter{lock: l, tid: 7 + uint32(len(ws)), write: c != 'r', since: host.Monotonic(), wake: func() {}}
+			if c == 'W' {
+				w.since -= 2 * fairAfter
+			}
+			if !w.write {
+				w.since = 1
+			}
+			w.state.Store(waitLock)
+			b.pushBack(w, l)
+			ws = append(ws, w)
+		}
+		next := b.first(l)
+		val := b.successor(next, l)
+		b.release(next, l, val)
+		woken := ""
+		for i, w := range ws {
+			want := uint32(waitLock)
+			if tt.queue[i] == 'w' {
+				want = waitRetry
+			} else if w.state.Load() != waitLock {
+				want = waitGranted
+			}
+			switch got := w.state.Load(); {
+			case got == waitLock:
+			case got != want:
+				t.Errorf("%q: waiter %d is in state %d, want %d", tt.queue, i, got, want)
+			default:
+				woken += tt.queue[i : i+1]
+			}
+		}
+		if val != tt.val || woken != tt.woken {
+			t.Errorf("%q: word %#x, woken %q; want %#x, %q", tt.queue, val, woken, tt.val, tt.woken)
+		}
+		if n := len(tt.queue) - len(tt.woken); (b.first(l) != nil) != (n > 0) {
+			t.Errorf("%q: the queue is wrong after it", tt.queue)
+		}
+	}
+}
+
 func TestLockErrors(t *testing.T) {
 	f := newFixture(t)
 	f.run(func(th *Thread) {

@@ -114,7 +114,7 @@ func TestCreateExitJoin(t *testing.T) {
 	join, result, tidAddr := f.alloc(4), f.alloc(4), f.alloc(4)
 	stack := f.pages(4)
 	var left chan struct{}
-	release := make(chan bool)
+	release, joined := make(chan bool), make(chan bool)
 	f.start = func(entry, top, arg uint64, tid abi.Tid) error {
 		if entry != 0x1234 || arg != 77 || top%16 != 0 || top <= stack || top > stack+4*abi.PageSize {
 			t.Errorf("StartThread(%#x, %#x, %#x)", entry, top, arg)
@@ -127,6 +127,7 @@ func TestCreateExitJoin(t *testing.T) {
 			if o := call(th, abi.CallThreadExit, join, uint64(abi.ScopePrivate)); o.Action != ActionExitThread {
 				t.Errorf("thread_exit: %+v", o)
 			}
+			<-joined
 		})
 		return nil
 	}
@@ -155,6 +156,14 @@ func TestCreateExitJoin(t *testing.T) {
 		if !lib.lock(join, false, -1) || f.get32(result) != 42 {
 			t.Error("joined too early")
 		}
+		// Its identifier is free, though the host thread has not even returned.
+		f.p.mu.Lock()
+		_, alive := f.p.threads[abi.Tid(tid)]
+		f.p.mu.Unlock()
+		if alive {
+			t.Error("a thread that was joined has not left")
+		}
+		close(joined)
 		if err := f.mem.Protect(stack, abi.PageSize, 0); err != nil { // a guard page
 			t.Error(err)
 		}
