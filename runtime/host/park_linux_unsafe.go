@@ -41,11 +41,11 @@ func (t *Thread) Park(clock int32, deadline int64) ParkResult {
 		if clock == unix.CLOCK_REALTIME {
 			op |= futexClockRealtime
 		}
-		var ts unix.Timespec
+		// The timespec is part of the Thread, which does not move as a stack may.
 		var tp unsafe.Pointer
 		if deadline >= 0 {
-			ts = unix.NsecToTimespec(deadline)
-			tp = unsafe.Pointer(&ts)
+			t.until = unix.NsecToTimespec(deadline)
+			tp = unsafe.Pointer(&t.until)
 		}
 		_, e := t.Syscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&t.park)), op, 0, uintptr(tp), 0, 0xffffffff)
 		switch e {
