@@ -45,7 +45,8 @@ func TestTracedStubs(t *testing.T) {
 		n.all("runGuest", tr.runGuest[0], tr.runGuest[1], false, 6)
 		n.all("interruptible", tr.interruptible[0], tr.interruptible[1], false, 0)
 		n.blocking()
-		t.Logf("%d instructions, %d kicks, %d SIGURG, %d SIGPROF", n.instructions, n.kicks, n.others[unix.SIGURG], n.others[unix.SIGPROF])
+		t.Logf("%d instructions, %d kicks, %d SIGURG, %d SIGPROF", n.instructions, n.kicks,
+			n.others[unix.SIGURG], n.others[unix.SIGPROF])
 	})
 }
 

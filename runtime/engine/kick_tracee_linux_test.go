@@ -206,7 +206,8 @@ func (tr *tracee) findAssembly() {
 		f, more := frames.Next()
 		if strings.HasSuffix(f.Function, "host.runGuest") {
 			tr.runGuest = extent(f.Func.Entry(), "host.runGuest")
-			tr.interruptible = extent(uintptr(tr.runGuest[1]), "host.interruptible", "host.interruptibleCall", "host.interruptedCall")
+			tr.interruptible = extent(uintptr(tr.runGuest[1]), "host.interruptible",
+				"host.interruptibleCall", "host.interruptedCall")
 			return
 		}
 		if !more {

@@ -12,12 +12,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cabitrans/decode"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
 	"cabitrans/runtime/memory"
-
-	"cabitrans/decode"
 )
 
 // Where things are in the guest.
@@ -30,7 +29,7 @@ const (
 	stressOwn    = 0x2300_0000         // the threads' memory, stressSize for each
 
 	stressSize  = 0x2_0000
-	stressExpct = 0x1000   // the XSAVE area that raw calls must keep
+	stressWant  = 0x1000   // the XSAVE area that raw calls must keep
 	stressStack = 0x1_8000 // end
 	stressText  = 0x1_a000 // a page of code
 	stressAlias = 0x1_c000 // the same page, writable
@@ -190,7 +189,7 @@ func (s *stress) fill(th *stressThread, i int) {
 	s.mapFixed(memory.Request{Addr: b, Len: stressText, Prot: abi.ProtRead | abi.ProtWrite})
 	s.store(b+8, slotAddr(s.guest, k.slot))
 	s.store(b+0x30, uint64(len(s.x.image)-24)/8)
-	if err := s.mem.CopyOut(b+stressExpct, s.x.image); err != nil {
+	if err := s.mem.CopyOut(b+stressWant, s.x.image); err != nil {
 		s.Fatal(err)
 	}
 	s.store(b+0x50, b+stressText)
@@ -234,8 +233,11 @@ func (s *stress) mapAlias(b uint64) {
 		s.Fatal(err)
 	}
 	o := &memory.Object{FD: fd, ID: memory.ObjectID{Dev: 1, Ino: b}}
-	s.mapFixed(memory.Request{Addr: b + stressText, Len: 0x1000, Prot: abi.ProtRead | abi.ProtExec, Shared: true, Object: o})
-	s.mapFixed(memory.Request{Addr: b + stressAlias, Len: 0x1000, Prot: abi.ProtRead | abi.ProtWrite, Shared: true, Object: o})
+	view := memory.Request{Len: 0x1000, Shared: true, Object: o}
+	view.Addr, view.Prot = b+stressText, abi.ProtRead|abi.ProtExec
+	s.mapFixed(view)
+	view.Addr, view.Prot = b+stressAlias, abi.ProtRead|abi.ProtWrite
+	s.mapFixed(view)
 }
 
 // thread is one guest thread, from beginning to end.
