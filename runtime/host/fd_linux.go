@@ -166,6 +166,13 @@ func SocketPair(datagram bool) (a, b int, err error) {
 	return p[0], p[1], err
 }
 
+// Pipe creates a pipe, closed on exec: an end to read and an end to write.
+func Pipe() (r, w int, err error) {
+	var p [2]int
+	err = unix.Pipe2(p[:], unix.O_CLOEXEC)
+	return p[0], p[1], err
+}
+
 // StopProcess stops the whole host process, as a terminal's stop key would,
 // until somebody continues it.
 func StopProcess() error { return unix.Kill(unix.Getpid(), unix.SIGSTOP) }

@@ -40,6 +40,9 @@ const (
 	rightsTTY = abi.RightFDRead | abi.RightFDStatPutFlags | abi.RightFDWrite |
 		abi.RightFileStatFget | abi.RightPollFDReadwrite
 
+	// One end of a pipe has these and the right to read or to write.
+	rightsFifo = abi.RightFDStatPutFlags | abi.RightFileStatFget | abi.RightPollFDReadwrite
+
 	rightsSocket = rightsTTY | abi.RightSockShutdown
 )
 

@@ -43,6 +43,8 @@ func fdCreate2(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	case abi.FiletypeSocketStream:
 	case abi.FiletypeSocketDgram:
 		kind = host.KindDatagramSocket
+	case abi.FiletypeFifo:
+		return t.pipe()
 	default:
 		return 0, 0, abi.EINVAL
 	}
@@ -52,6 +54,27 @@ func fdCreate2(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	fa, fb, e := t.proc.fds.pair(newObject(ha, kind, typ), newObject(hb, kind, typ), rightsSocket, rightsAll)
 	return uint64(fa), uint64(fb), e
+}
+
+// pipe creates what pipe() of the C library asked for until 2016: the end to
+// read and the end to write. Later ones ask for a pair of stream sockets.
+func (t *Thread) pipe() (r0, r1 uint64, e abi.Errno) {
+	hr, hw, err := host.Pipe()
+	if err != nil {
+		return 0, 0, errnoOf(err)
+	}
+	w := newObject(hw, host.KindPipe, abi.FiletypeFifo)
+	fr, e := t.proc.fds.insert(newObject(hr, host.KindPipe, abi.FiletypeFifo), rightsFifo|abi.RightFDRead, 0)
+	if e != 0 {
+		w.release()
+		return 0, 0, e
+	}
+	fw, e := t.proc.fds.insert(w, rightsFifo|abi.RightFDWrite, 0)
+	if e != 0 {
+		_ = t.proc.fds.close(fr) // nobody has been told the number
+		return 0, 0, e
+	}
+	return uint64(fr), uint64(fw), 0
 }
 
 func fdSeek(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
