@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 )
 
 func openNative(tb testing.TB, name string) *Native {

@@ -12,6 +12,7 @@ import (
 
 	"cabitrans/argdata"
 	"cabitrans/runtime"
+	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 )
 
 const guests = "../guests"

@@ -9,6 +9,7 @@ import (
 	"cabitrans/decode"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 	"cabitrans/runtime/kernel"
 	"cabitrans/runtime/memory"
 )

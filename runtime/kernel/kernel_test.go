@@ -9,6 +9,7 @@ import (
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 	"cabitrans/runtime/memory"
 )
 

@@ -8,6 +8,7 @@ import (
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 )
 
 const (

@@ -1,0 +1,60 @@
+// Package host is the only place that knows the operating system: the reserved
+// address space, the thread register, fault delivery, kicks, blocking calls,
+// clocks, random bytes and descriptors. Code above it has no build tags.
+//
+// # In a nutshell
+//
+// Reserve claims fixed ranges once (layout.go). A guest thread gets a Thread: an
+// operating-system thread of its own whose %gs base names a Block, private memory
+// that translated code and stubs reach with one prefix byte. Thread.Run visits the
+// guest through a stub and serves each exit:
+//
+//	Run ─ entersyscall ─ enter stub ─ guest ─ exit stub ─ exitsyscall ─ serve ─┐
+//	          └────────────────────────────────────────────────────────────────┘
+//
+// Go's scheduler takes the visit for a system call, so a spinning guest stops
+// neither the collector nor anything else. Go's %fs, which holds its thread-local
+// storage, is never touched.
+//
+// # Why these addresses
+//
+// Guest memory begins at 128 KiB, so that old fixed-address executables (0x200000,
+// 0x400000) find their place, and ends below the code cache at 1.5 GiB, so that a
+// RIP-relative displacement reaches guest memory from the cache and a guest
+// address fits a sign-extended immediate. The look-up tables follow, then the miss
+// regions; all of it lies below what Linux gives to Go's heap, libraries or a
+// position-independent executable. Go places its heap at random, though: in 3 of
+// 2,000 starts, of both builds, a range was taken. The caller then starts the
+// program anew (ErrNoSpace).
+//
+// The guard page is the lowest page of the process. Linux lets nobody map below
+// vm.mmap_min_addr, 64 KiB on every distribution, so what lies below it faults:
+// that is what proves the target of an indirect branch (package rewrite).
+//
+// # Faults
+//
+// SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP go to an assembly handler on Go's
+// own alternate stack. In guest mode (Block.State says so, never the program
+// counter: a wild jump can be anywhere) it copies the registers to the Block and
+// continues at the fault stub. In the access routines, through which Go code reads
+// and writes guest memory, it continues at their fix-up. Everything else is Go's.
+//
+// # Kicks
+//
+// Thread.Kick sets Block.Kick and sends a signal that no program uses. In the
+// guest the handler leaves as for a fault. In an enter stub before its check, the
+// check sees Kick; between the check and the guest, the handler sees the stub's
+// range. In a host call before its SYSCALL instruction, the call becomes EINTR; in
+// it, the kernel answers that itself. A kick stays in force until ClearKick, so
+// none is lost. Barrier, a process-wide membarrier, lets the stubs do with plain
+// loads and stores.
+//
+// # Who may write what
+//
+// A Block belongs to its thread, but for Kick (anyone) and State (read by whoever
+// stopped the world). Blocks are pooled and never unmapped: a late signal must
+// find memory at %gs. Space is made once and then only read; the mappings in it
+// are changed under package memory's lock, the tables under the engine's.
+//
+// The package imports x/sys, and must never import another package of this module.
+package host

@@ -1,0 +1,30 @@
+// Package hosttest is for tests that need guest memory: importing it claims the
+// fixed address ranges, and starts the test binary anew in the rare case that Go's
+// heap has taken one of them, as the command does.
+package hosttest
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"syscall"
+
+	"cabitrans/runtime/host"
+)
+
+const (
+	restartEnv  = "CABITRANS_TEST_RESTARTS"
+	maxRestarts = 8
+)
+
+func init() {
+	if _, err := host.Reserve(); !errors.Is(err, host.ErrNoSpace) {
+		return // the tests see any other error themselves
+	}
+	n, _ := strconv.Atoi(os.Getenv(restartEnv))
+	exe, err := os.Executable()
+	if err != nil || n >= maxRestarts || os.Setenv(restartEnv, strconv.Itoa(n+1)) != nil {
+		return
+	}
+	_ = syscall.Exec(exe, os.Args, os.Environ()) // returns only if it fails
+}
