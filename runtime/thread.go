@@ -34,7 +34,7 @@ func (p *Process) startThread(tid abi.Tid, s engine.Start) error {
 	p.threads.Add(1)
 	go func() {
 		defer p.threads.Done()
-		ht, err := host.NewThread()
+		ht, err := host.NewThread(0)
 		if errors.Is(err, host.ErrNoThreads) {
 			err = abi.EAGAIN
 		}

@@ -18,7 +18,7 @@ func TestStackGrowsOnTheWay(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			ht, err := host.NewThread()
+			ht, err := host.NewThread(0)
 			if err != nil {
 				t.Error(err)
 				return

@@ -127,7 +127,7 @@ func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.B
 	go func() {
 		defer g.wg.Done()
 		defer close(done)
-		ht, err := host.NewThread()
+		ht, err := host.NewThread(0)
 		if err != nil {
 			g.Error(err)
 			return

@@ -69,7 +69,7 @@ func (s *sequencer) prepare(ht *host.Thread) {
 
 // native has the CPU run the program.
 func (s *sequencer) native() {
-	ht, err := host.NewThread()
+	ht, err := host.NewThread(0)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ type trip struct {
 // The functions, which may be nil, are called before the run, before an exit is
 // served and after.
 func (tr *tracee) run(pc uint64, s *shot, prepare, before, after func(*host.Thread)) *trip {
-	ht, err := host.NewThread()
+	ht, err := host.NewThread(0)
 	if err != nil {
 		tr.t.Fatal(err)
 	}

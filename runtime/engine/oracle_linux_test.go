@@ -108,7 +108,7 @@ func (c *comparer) batch(r *rand.Rand) {
 	go func() { // the thread's goroutine
 		defer close(done)
 		defer runtime.Goexit() // ends the host thread: its state is the guest's
-		ht, err := host.NewThread()
+		ht, err := host.NewThread(0)
 		if err != nil {
 			c.Error(err)
 			return

@@ -246,7 +246,7 @@ func (s *stress) thread(th *stressThread, tid abi.Tid) {
 	if !stressKinds[th.kind].waits {
 		defer s.loops.Add(-1)
 	}
-	ht, err := host.NewThread()
+	ht, err := host.NewThread(0)
 	if err != nil {
 		s.Error(err)
 		return

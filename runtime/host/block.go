@@ -74,6 +74,8 @@ const (
 	blockPrivate = 0x4000   // bytes of Block and XSAVE area
 	xsaveMax     = blockPrivate - 0x400
 
+	blocksSize = (MaxThreads + 1) * blockStride
+
 	// MaxThreads bounds the guest threads of the process. Go gives up at 10,000
 	// operating-system threads, so the bound stays well below.
 	MaxThreads = 4096

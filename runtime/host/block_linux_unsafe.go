@@ -5,6 +5,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -17,48 +18,64 @@ var ErrNoThreads = errors.New("no more guest threads")
 
 // blockPool hands out thread blocks. They are never unmapped: a signal that is
 // late for a thread which has ended must still find memory at %gs.
-var blockPool struct {
+var blockPool blocks
+
+type blocks struct {
 	sync.Mutex
-	base uint64
-	next int
+	next int // blocks from this number on are not mapped yet
 	free []uint64
 }
 
-// newBlock returns the guest's %fs word address of a zeroed thread block.
-func newBlock() (uint64, error) {
+// newBlock returns the guest's %fs word address of a zeroed thread block: any one
+// for 0, or the one whose word is at want.
+func newBlock(want uint64) (uint64, error) {
 	p := &blockPool
 	p.Lock()
 	defer p.Unlock()
-	if n := len(p.free); n > 0 {
-		b := p.free[n-1]
-		p.free = p.free[:n-1]
-		clear(unsafe.Slice((*byte)(pointer(b)), PageSize))
-		clear(unsafe.Slice((*byte)(pointer(b+BlockOffset)), blockPrivate))
-		return b, nil
-	}
-	if p.base == 0 {
-		base, err := mmap(0, (MaxThreads+1)*blockStride, unix.PROT_NONE, reserveFlags, -1, 0)
-		if err != nil {
-			return 0, fmt.Errorf("cannot reserve thread blocks: %w", err)
+	i := len(p.free) - 1
+	if want != 0 {
+		for p.next < MaxThreads && blockWord(p.next) <= want {
+			if err := p.mapNext(); err != nil {
+				return 0, err
+			}
 		}
-		p.base = base
+		if i = slices.Index(p.free, want); i < 0 {
+			return 0, fmt.Errorf("no thread block is free at %#x", want)
+		}
+	} else if i < 0 {
+		if err := p.mapNext(); err != nil {
+			return 0, err
+		}
+		i = 0
 	}
+	b := p.free[i]
+	p.free = slices.Delete(p.free, i, i+1)
+	clear(unsafe.Slice((*byte)(pointer(b)), PageSize))
+	clear(unsafe.Slice((*byte)(pointer(b+BlockOffset)), blockPrivate))
+	return b, nil
+}
+
+// blockWord is the address of the %fs word of block i. It sits BlockOffset into
+// its stride: as far from the private part of the block before as from its own.
+func blockWord(i int) uint64 { return BlockBase + uint64(i)*blockStride + BlockOffset }
+
+// mapNext makes one more block, which is then free.
+func (p *blocks) mapNext() error {
 	if p.next == MaxThreads {
-		return 0, ErrNoThreads
+		return ErrNoThreads
 	}
 	if n := xsaveSize(); n > xsaveMax {
-		return 0, fmt.Errorf("this CPU's extended state needs %d bytes, more than the %d a thread block has", n, xsaveMax)
+		return fmt.Errorf("this CPU's extended state needs %d bytes, more than the %d a thread block has", n, xsaveMax)
 	}
-	// The guest word sits BlockOffset into its stride: as far from the private
-	// part of the block before as from its own.
-	b := p.base + uint64(p.next)*blockStride + BlockOffset
+	b := blockWord(p.next)
 	for _, r := range []Range{{b, b + PageSize}, {b + BlockOffset, b + BlockOffset + blockPrivate}} {
 		if _, err := mmap(r.Lo, r.Hi-r.Lo, unix.PROT_READ|unix.PROT_WRITE, reserveFlags|unix.MAP_FIXED, -1, 0); err != nil {
-			return 0, fmt.Errorf("cannot map a thread block: %w", err)
+			return fmt.Errorf("cannot map a thread block: %w", err)
 		}
 	}
 	p.next++
-	return b, nil
+	p.free = append(p.free, b)
+	return nil
 }
 
 func freeBlock(b uint64) {
@@ -66,6 +83,13 @@ func freeBlock(b uint64) {
 	blockPool.free = append(blockPool.free, b)
 	blockPool.Unlock()
 }
+
+// FSPage is the page of a thread block that its %fs word begins. It is the
+// guest's to write.
+func (t *Thread) FSPage() []byte { return unsafe.Slice((*byte)(pointer(t.FSWord)), PageSize) }
+
+// bytesAt is the memory of the process at addr.
+func bytesAt(addr, n uint64) []byte { return unsafe.Slice((*byte)(pointer(addr)), n) }
 
 func pointer(addr uint64) unsafe.Pointer {
 	p := uintptr(addr)
@@ -83,3 +107,10 @@ func xsaveSize() int {
 
 // cpuidXSave is CPUID leaf 0xD, subleaf 0, EBX. Implemented in assembly.
 func cpuidXSave() uint32
+
+// X87Control is the calling thread's x87 control word, which Go never touches: on
+// a guest thread it is the guest's.
+func X87Control() uint16 { return x87Control() }
+
+// x87Control is FNSTCW. Implemented in assembly.
+func x87Control() uint16

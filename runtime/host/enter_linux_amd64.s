@@ -101,3 +101,8 @@ TEXT ·cpuidXSave(SB), NOSPLIT, $0-4
 	CPUID
 	MOVL BX, ret+0(FP)
 	RET
+
+// func x87Control() uint16
+TEXT ·x87Control(SB), NOSPLIT, $0-2
+	FSTCW ret+0(FP)
+	RET

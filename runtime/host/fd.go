@@ -14,6 +14,7 @@ const (
 	KindStreamSocket
 	KindDatagramSocket
 	KindSymlink
+	KindProcess // a process descriptor of ours
 )
 
 // FileInfo is what the host knows about the object behind a descriptor. Times

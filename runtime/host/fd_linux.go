@@ -75,6 +75,10 @@ func socketKind(fd int) (FileKind, error) {
 		return KindStreamSocket, nil
 	case unix.SOCK_DGRAM:
 		return KindDatagramSocket, nil
+	case unix.SOCK_SEQPACKET:
+		if isProcess(fd) {
+			return KindProcess, nil
+		}
 	}
 	return KindUnknown, nil
 }

@@ -19,7 +19,7 @@ func onThread(t *testing.T, f func(th *Thread)) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		th, err := NewThread()
+		th, err := NewThread(0)
 		if err != nil {
 			t.Error(err)
 			return

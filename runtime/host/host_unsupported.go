@@ -50,7 +50,7 @@ func CompareAndSwap32(addr uint64, old, val uint32) (uint32, error) {
 // Thread is the host side of a guest thread; none can be made on this system.
 type Thread struct{ FSWord uint64 }
 
-func NewThread() (*Thread, error) { return nil, ErrUnsupported }
+func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 
 func (t *Thread) Close()                               {}
 func (t *Thread) Block() *Block                        { return nil }
@@ -99,3 +99,9 @@ func (t Table) Drop(pc uint64) error { return ErrUnsupported }
 
 // Set does nothing: no chunk is ever filled here.
 func (t Table) Set(pc, host uint64) {}
+
+// FSPage is never called: there are no threads.
+func (t *Thread) FSPage() []byte { return nil }
+
+// X87Control is the control word's default.
+func X87Control() uint16 { return 0x37f }

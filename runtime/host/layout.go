@@ -45,6 +45,10 @@ const (
 	MissBase     = 0x11_0000_0000
 	CallMissBase = 0x12_0000_0000
 	MissSize     = ArenaHi
+
+	// BlockBase is where thread blocks lie. A forked guest finds its thread's at the
+	// same address, which its %fs base is.
+	BlockBase = 0x13_0000_0000
 )
 
 // Prot is the access a mapping grants to data accesses of the guest. There is

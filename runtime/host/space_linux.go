@@ -37,8 +37,8 @@ func reserve() (*Space, error) {
 	if err := claim(TableDisp, 2*TableSize); err != nil {
 		return nil, fmt.Errorf("cannot reserve the look-up tables: %w", err)
 	}
-	if err := claim(MissBase, CallMissBase+MissSize-MissBase); err != nil {
-		return nil, fmt.Errorf("cannot reserve the miss regions: %w", err)
+	if err := claim(MissBase, BlockBase+blocksSize-MissBase); err != nil {
+		return nil, fmt.Errorf("cannot reserve the miss regions and thread blocks: %w", err)
 	}
 	if err := s.claimArena(); err != nil {
 		return nil, err

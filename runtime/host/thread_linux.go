@@ -26,9 +26,10 @@ type Thread struct {
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
 // it a thread block. One arch_prctl call per thread: the only system call that
-// is ever spent on the thread register.
-func NewThread() (*Thread, error) {
-	word, err := newBlock()
+// is ever spent on the thread register. word is the address that its FSWord must
+// have, as in the process that a forked guest comes from; 0 for any.
+func NewThread(word uint64) (*Thread, error) {
+	word, err := newBlock(word)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ func TestParkAndKick(t *testing.T) {
 	space(t)
 	started, out := make(chan *Thread), make(chan ParkResult)
 	go func() {
-		th, err := NewThread()
+		th, err := NewThread(0)
 		if err != nil {
 			t.Error(err)
 			close(started)
@@ -55,7 +55,7 @@ func TestKickInterruptsRead(t *testing.T) {
 	defer syscall.Close(p[1])
 	started, out := make(chan *Thread), make(chan syscall.Errno)
 	go func() {
-		th, err := NewThread()
+		th, err := NewThread(0)
 		if err != nil {
 			t.Error(err)
 			close(started)
@@ -104,7 +104,7 @@ func TestKickNeedsNoQueue(t *testing.T) {
 	}()
 	started, out := make(chan *Thread), make(chan ParkResult)
 	go func() {
-		th, err := NewThread()
+		th, err := NewThread(0)
 		if err != nil {
 			t.Error(err)
 			close(started)

@@ -144,7 +144,7 @@ func (f *fixture) spawnAs(tid abi.Tid, fn func(th *Thread)) (done chan struct{})
 	go func() {
 		defer f.wg.Done()
 		defer close(done)
-		ht, err := host.NewThread()
+		ht, err := host.NewThread(0)
 		if err != nil {
 			f.Error(err)
 			return

@@ -44,6 +44,8 @@ const (
 	rightsFifo = abi.RightFDStatPutFlags | abi.RightFileStatFget | abi.RightPollFDReadwrite
 
 	rightsSocket = rightsTTY | abi.RightSockShutdown
+
+	rightsProcess = abi.RightFileStatFget | abi.RightPollProcTerminate
 )
 
 // typeRights returns the guest's type of a host object and the rights a
@@ -65,6 +67,8 @@ func typeRights(k host.FileKind) (t abi.Filetype, base, inheriting abi.Rights, o
 		return abi.FiletypeSocketStream, rightsSocket, rightsAll, true
 	case host.KindDatagramSocket:
 		return abi.FiletypeSocketDgram, rightsSocket, rightsAll, true
+	case host.KindProcess:
+		return abi.FiletypeProcess, rightsProcess, 0, true
 	}
 	return abi.FiletypeUnknown, 0, 0, false
 }
