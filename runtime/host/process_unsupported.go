@@ -12,8 +12,8 @@ func SendMessage(fd int, msg []byte, fds []int) error          { return ErrUnsup
 func ReceiveMessage(fd int) (msg []byte, fds []int, err error) { return nil, nil, ErrUnsupported }
 func (t *Thread) AwaitMessage(fd int) syscall.Errno            { return syscall.ENOSYS }
 func KillOnHangup(fd int) error                                { return ErrUnsupported }
-func SendEnd(fd int, s End) error                        { return ErrUnsupported }
-func PeekEnd(fd int) (s End, killed, ended bool)         { return s, true, true }
+func SendEnd(fd int, s End) error                              { return ErrUnsupported }
+func PeekEnd(fd int) (s End, killed, ended bool)               { return s, true, true }
 func KillSelf()                                                {}
 
 // A Snapshot cannot be had on this system.
