@@ -77,15 +77,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, FDs: grants(c.FDs)}); err != nil {
 		return nil, err
 	}
-	tid, err := p.kernel.AllocTid()
-	if err != nil {
-		return nil, err
-	}
-	first, vdso, err := p.load(c, tid)
-	if err != nil {
-		return nil, err
-	}
-	if p.engine, err = engine.New(space, p.mem, vdso); err != nil {
+	if err := p.kernel.Reserve(); err != nil {
 		return nil, err
 	}
 	// Symbols only name things: a program whose table is broken runs all the same,
@@ -94,7 +86,20 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		syms, _ := loader.Symbols(c.Executable, c.Size)
 		return syms
 	})
-	if err := p.startThread(tid, first); err != nil {
+	// The image is loaded on the first thread: the start-up block names its identifier.
+	var loading error
+	_, err = p.startThread(func(tid abi.Tid) (first engine.Start, err error) {
+		var vdso engine.VDSO
+		first, vdso, loading = p.load(c, tid)
+		if loading == nil {
+			p.engine, loading = engine.New(space, p.mem, vdso)
+		}
+		return first, loading
+	})
+	if loading != nil {
+		return nil, loading
+	}
+	if err != nil {
 		return nil, fmt.Errorf("no thread for it: %w", err)
 	}
 	p.stop = context.AfterFunc(ctx, p.Kill)

@@ -32,7 +32,7 @@ var regOrder = [16]int{0, 3, 1, 2, 6, 7, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15}
 // Report is the fault in words: a sentence, then the details, in lines that end
 // with a line break.
 //
-//	hello: SIGSEGV in thread 1: read at 0x10, the null page, where nothing is ever mapped
+//	hello: SIGSEGV in thread 4711: read at 0x10, the null page, where nothing is ever mapped
 //	  rip 0x5fffbe6f first+0x1f (offset 0x1e6f)
 //	      mov 0x10,%eax  [8b 04 25 10 00 00 00]
 //	  called from, by frame pointers:

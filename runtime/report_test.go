@@ -51,6 +51,7 @@ func TestReport(t *testing.T) {
 // compiled around the place of the fault.
 func normal(report string) string {
 	for _, r := range [][2]string{
+		{`in thread \d+`, `in thread N`},
 		{`0x[0-9a-f]+ (\w+)\+0x[0-9a-f]+ \(offset 0x[0-9a-f]+\)`, `ADDR $1+N (offset N)`},
 		{`(\[[0-9a-f]{2} [0-9a-f]{2})( [0-9a-f]{2}){4,}\]`, `$1 …]`},
 		{`-?0x[0-9a-f]+\(%rip\)`, `N(%rip)`},

@@ -15,50 +15,70 @@ type threads struct{ *Process }
 
 // StartThread starts a guest thread whose entry is called with (tid, arg) on a
 // stack that ends at stackTop.
-func (p threads) StartThread(entry, stackTop, arg uint64, tid abi.Tid) error {
+func (p threads) StartThread(entry, stackTop, arg uint64) (abi.Tid, error) {
 	rsp := stackTop - 8
 	// The entry never returns; a return address of 0 ends a backtrace.
 	if err := p.mem.Store64(rsp, 0); err != nil {
-		return err
+		return 0, err
 	}
-	return p.startThread(tid, engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg})
+	return p.startThread(func(tid abi.Tid) (engine.Start, error) {
+		return engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg}, nil
+	})
 }
 
 // SetTCB is thread_tcb_set of generations 0 and 1.
 func (p threads) SetTCB(t *kernel.Thread, addr uint64) { p.engine.MoveBase(t.Host.Block(), addr) }
 
-// startThread runs a guest thread on a goroutine of its own, and returns when it
-// has an operating-system thread, or abi.EAGAIN when there is none for it.
-func (p *Process) startThread(tid abi.Tid, s engine.Start) error {
-	began := make(chan error)
+// startThread runs a guest thread, reserved already, on a goroutine of its own. It
+// returns when that has an operating-system thread, which the identifier is of, or
+// abi.EAGAIN when there is none for it. prepare says how the thread begins; it is
+// called on the thread, and its error is returned.
+func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.Tid, error) {
+	type began struct {
+		tid abi.Tid
+		err error
+	}
+	c := make(chan began, 1)
 	p.threads.Add(1)
 	go func() {
 		defer p.threads.Done()
-		ht, err := host.NewThread(0)
-		if errors.Is(err, host.ErrNoThreads) {
-			err = abi.EAGAIN
-		}
-		if err == nil {
-			err = setTCB(ht)
-		}
+		ht, err := newHostThread()
 		if err != nil {
-			if ht != nil {
-				ht.Close()
-			}
-			began <- err
+			c <- began{err: err}
 			return
 		}
-		kt := p.kernel.NewThread(tid, ht)
+		s, err := prepare(abi.Tid(ht.ID()))
+		if err != nil {
+			ht.Close()
+			c <- began{err: err}
+			return
+		}
+		kt := p.kernel.NewThread(ht)
 		et := p.engine.NewThread(ht, kt, p.calls, s)
-		began <- nil
+		c <- began{tid: kt.Tid}
 		if f := et.Run(); f != nil {
-			p.faulted(f, tid)
+			p.faulted(f, kt.Tid)
 		}
 		et.Close()
 		kt.Leave()
 		ht.Close()
 	}()
-	return <-began
+	b := <-c
+	return b.tid, b.err
+}
+
+// newHostThread makes the calling goroutine's host thread one for a guest.
+func newHostThread() (*host.Thread, error) {
+	ht, err := host.NewThread(0)
+	if errors.Is(err, host.ErrNoThreads) {
+		return nil, abi.EAGAIN
+	}
+	if err == nil {
+		if err = setTCB(ht); err != nil {
+			ht.Close()
+		}
+	}
+	return ht, err
 }
 
 // tcbOffset is where a thread's first TCB lies, from its %fs word on.

@@ -15,12 +15,16 @@ static void join_all(void) {
   for (u64 i = 0; i < count; i++) thread_join(&threads[i]);
 }
 
-// --- Creation: identifiers differ, the entry gets its own, joining waits.
+// --- Creation: identifiers of living threads differ, the entry gets its own,
+// joining waits.
 
 static u32 seen[MAX_THREADS];
+static struct lock go;
 
 static void record(void *argument) {
   u64 i = (u64)argument;
+  lock_acquire(&go);
+  lock_release(&go);
   if (i % 2 == 0) sleep_ns(1000000);
   seen[i] = self_tid;
 }
@@ -28,9 +32,11 @@ static void record(void *argument) {
 static void test_create(void) {
   for (int round = 0; round < 10; round++) {
     for (u64 i = 0; i < count; i++) seen[i] = 0;
+    lock_acquire(&go);
     start_all(record);
     for (u64 i = 0; i < count; i++)
       for (u64 j = 0; j < i; j++) CHECK(threads[i].tid != threads[j].tid);
+    lock_release(&go);
     join_all();
     for (u64 i = 0; i < count; i++) CHECK(seen[i] == threads[i].tid && seen[i] != self_tid);
   }

@@ -24,12 +24,11 @@ func TestStackGrowsOnTheWay(t *testing.T) {
 				return
 			}
 			defer ht.Close()
-			tid, err := g.kernel.AllocTid()
-			if err != nil {
+			if err := g.kernel.Reserve(); err != nil {
 				t.Error(err)
 				return
 			}
-			kt := g.kernel.NewThread(tid, ht)
+			kt := g.kernel.NewThread(ht)
 			defer kt.Leave()
 			et := g.engine.NewThread(ht, kt, nil, Start{RIP: g.code, RSP: g.stack - 8})
 			defer et.Close()

@@ -31,8 +31,8 @@ const stackSize = 1 << 16
 
 var reserved = sync.OnceValues(host.Reserve)
 
-func (g *guest) StartThread(entry, stack, arg uint64, tid abi.Tid) error { return abi.EAGAIN }
-func (g *guest) SetTCB(t *kernel.Thread, addr uint64)                    { g.engine.MoveBase(t.Host.Block(), addr) }
+func (g *guest) StartThread(entry, stack, arg uint64) (abi.Tid, error) { return 0, abi.EAGAIN }
+func (g *guest) SetTCB(t *kernel.Thread, addr uint64)                  { g.engine.MoveBase(t.Host.Block(), addr) }
 
 func newGuest(t testing.TB) *guest {
 	t.Helper()
@@ -48,7 +48,7 @@ func newGuest(t testing.TB) *guest {
 		t.Fatal(err)
 	}
 	// A thread that never starts keeps the process alive from one run to the next.
-	if _, err := g.kernel.AllocTid(); err != nil {
+	if err := g.kernel.Reserve(); err != nil {
 		t.Fatal(err)
 	}
 	g.code = g.pages(16, abi.ProtRead|abi.ProtExec)
@@ -119,8 +119,7 @@ func (g *guest) run(pc uint64, prepare func(*host.Thread)) *Fault { return g.run
 // runSeen is run with a look at the thread's Block at every exit.
 func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.Block)) (f *Fault) {
 	done := make(chan struct{})
-	tid, err := g.kernel.AllocTid()
-	if err != nil {
+	if err := g.kernel.Reserve(); err != nil {
 		g.Fatal(err)
 	}
 	g.wg.Add(1)
@@ -132,7 +131,7 @@ func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.B
 			g.Error(err)
 			return
 		}
-		kt := g.kernel.NewThread(tid, ht)
+		kt := g.kernel.NewThread(ht)
 		et := g.engine.NewThread(ht, kt, abi.Calls2020(), Start{RIP: pc, RSP: g.stack - 8})
 		if prepare != nil {
 			prepare(ht)

@@ -130,11 +130,10 @@ func (tr *tracee) run(pc uint64, s *shot, prepare, before, after func(*host.Thre
 		tr.t.Fatal(err)
 	}
 	defer ht.Close()
-	tid, err := tr.g.kernel.AllocTid()
-	if err != nil {
+	if err := tr.g.kernel.Reserve(); err != nil {
 		tr.t.Fatal(err)
 	}
-	kt := tr.g.kernel.NewThread(tid, ht)
+	kt := tr.g.kernel.NewThread(ht)
 	defer kt.Leave()
 	et := tr.g.engine.NewThread(ht, kt, abi.Calls2020(), Start{RIP: pc, RSP: tr.g.stack - 8, RDI: tr.g.data})
 	defer et.Close()

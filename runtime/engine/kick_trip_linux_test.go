@@ -235,7 +235,7 @@ func newTripper(tr *tracee, o rewrite.Options) *tripper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.kernel.AllocTid(); err != nil {
+	if err := g.kernel.Reserve(); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []memory.Request{

@@ -311,12 +311,11 @@ func (c *comparer) runNative(ht *host.Thread, s *start, at uint64) *final {
 
 func (c *comparer) runTranslated(ht *host.Thread, s *start, pc uint64) (f *final, refused bool) {
 	c.place(ht, s)
-	tid, err := c.kernel.AllocTid()
-	if err != nil {
+	if err := c.kernel.Reserve(); err != nil {
 		c.Error(err)
 		return nil, true
 	}
-	kt := c.kernel.NewThread(tid, ht)
+	kt := c.kernel.NewThread(ht)
 	defer kt.Leave()
 	et := c.engine.NewThread(ht, kt, nil, Start{})
 	defer et.Close()

@@ -112,7 +112,7 @@ func newStress(t *testing.T, seed uint64) *stress {
 	if s.kernel, err = kernel.NewProcess(kernel.Config{Space: s.mem, Engine: s.guest, FDs: grants}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.kernel.AllocTid(); err != nil {
+	if err := s.kernel.Reserve(); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -171,15 +171,14 @@ func (s *stress) spawn(kind int) {
 		th.base = stressOwn + uint64(th.number)*stressSize
 		s.threads = append(s.threads, th)
 		s.fill(th, i)
-		tid, err := s.kernel.AllocTid()
-		if err != nil {
+		if err := s.kernel.Reserve(); err != nil {
 			s.Fatal(err)
 		}
 		if !stressKinds[kind].waits {
 			s.loops.Add(1)
 		}
 		s.wg.Add(1)
-		go s.thread(th, tid)
+		go s.thread(th)
 	}
 }
 
@@ -241,7 +240,7 @@ func (s *stress) mapAlias(b uint64) {
 }
 
 // thread is one guest thread, from beginning to end.
-func (s *stress) thread(th *stressThread, tid abi.Tid) {
+func (s *stress) thread(th *stressThread) {
 	defer s.wg.Done()
 	if !stressKinds[th.kind].waits {
 		defer s.loops.Add(-1)
@@ -252,7 +251,7 @@ func (s *stress) thread(th *stressThread, tid abi.Tid) {
 		return
 	}
 	defer ht.Close()
-	kt := s.kernel.NewThread(tid, ht)
+	kt := s.kernel.NewThread(ht)
 	defer kt.Leave()
 	et := s.engine.NewThread(ht, kt, abi.Calls2020(), Start{
 		RIP: stressPC + stressKinds[th.kind].entry, RSP: th.base + stressStack,

@@ -52,6 +52,10 @@ type Thread struct{ FSWord uint64 }
 
 func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 
+// ID is never called: there are no threads. Where the host's own identifiers do not
+// fit into 30 bits, its leaf must give out some that all processes know apart.
+func (t *Thread) ID() uint32 { return 0 }
+
 func (t *Thread) Close()                               {}
 func (t *Thread) Block() *Block                        { return nil }
 func (t *Thread) Kick()                                {}

@@ -69,6 +69,11 @@ func TLSSwitches() uint64 {
 	return segmentCalls.Load() - done
 }
 
+// ID is the host's identifier of the thread: no two threads of the host have the
+// same at a time. Another Thread may get it after Close. 1 to 2^22-1, the most
+// that Linux has (PID_MAX_LIMIT).
+func (t *Thread) ID() uint32 { return uint32(t.tid) }
+
 // Block returns the private part of the thread block.
 func (t *Thread) Block() *Block { return t.block }
 

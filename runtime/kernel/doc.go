@@ -37,6 +37,14 @@
 // is how fd_replace is atomic. An object lives as long as a slot or a call in
 // progress refers to it, so a close during a blocked read lets that read finish.
 //
+// # Threads
+//
+// A guest thread's identifier is its host thread's, which no other thread of the
+// host has at the time: lock words hold the identifiers of their owners, and
+// processes may share locks. So an identifier is known when the host thread runs,
+// and thread_create waits for that. Go gives host threads to other goroutines when
+// they are free: a thread leaves the process (Leave) before it gives its own up.
+//
 // # Locks and condition variables
 //
 // They are words in guest memory that the C library changes by itself as long as

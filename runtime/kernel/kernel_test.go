@@ -31,14 +31,13 @@ type fixture struct {
 	page uint64 // one zeroed guest page and its successor
 	hi   uint64 // first unused byte of the page
 	wg   sync.WaitGroup
-	main abi.Tid
 
-	start func(entry, stack, arg uint64, tid abi.Tid) error
+	start func(entry, stack, arg uint64) (abi.Tid, error)
 	tcb   uint64
 }
 
-func (f *fixture) StartThread(entry, stack, arg uint64, tid abi.Tid) error {
-	return f.start(entry, stack, arg, tid)
+func (f *fixture) StartThread(entry, stack, arg uint64) (abi.Tid, error) {
+	return f.start(entry, stack, arg)
 }
 func (f *fixture) SetTCB(t *Thread, addr uint64) { f.tcb = addr }
 
@@ -52,9 +51,9 @@ func newFixture(t testing.TB, grants ...Grant) *fixture {
 	if f.p, err = NewProcess(Config{Space: mem, Engine: f, FDs: grants}); err != nil {
 		t.Fatal(err)
 	}
-	// One identifier stays reserved, or the process would end when the first of
-	// several threads of a test has left.
-	if f.main, err = f.p.AllocTid(); err != nil {
+	// One thread stays reserved, or the process would end when the first of several
+	// threads of a test has left.
+	if err = f.p.Reserve(); err != nil {
 		t.Fatal(err)
 	}
 	f.page = f.pages(2)
@@ -131,14 +130,9 @@ func (f *fixture) run(fn func(th *Thread)) {
 
 // spawn is run without the waiting.
 func (f *fixture) spawn(fn func(th *Thread)) (done chan struct{}) {
-	tid, err := f.p.AllocTid()
-	if err != nil {
+	if err := f.p.Reserve(); err != nil {
 		f.Fatal(err)
 	}
-	return f.spawnAs(tid, fn)
-}
-
-func (f *fixture) spawnAs(tid abi.Tid, fn func(th *Thread)) (done chan struct{}) {
 	done = make(chan struct{})
 	f.wg.Add(1)
 	go func() {
@@ -149,7 +143,7 @@ func (f *fixture) spawnAs(tid abi.Tid, fn func(th *Thread)) (done chan struct{})
 			f.Error(err)
 			return
 		}
-		th := f.p.NewThread(tid, ht)
+		th := f.p.NewThread(ht)
 		fn(th)
 		th.Leave()
 		ht.Close()

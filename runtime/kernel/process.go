@@ -13,9 +13,10 @@ import (
 // Engine is what the kernel asks of the part that runs guest code.
 type Engine interface {
 	// StartThread starts a guest thread at entry with the given stack top, which
-	// is 16-byte aligned, and (tid, arg) as its arguments. abi.EAGAIN when the
-	// host cannot have another thread.
-	StartThread(entry, stackTop, arg uint64, tid abi.Tid) error
+	// is 16-byte aligned, and (tid, arg) as its arguments, where tid is the one that
+	// its NewThread has found; it returns the same when there has been a NewThread.
+	// abi.EAGAIN when the host cannot have another thread.
+	StartThread(entry, stackTop, arg uint64) (abi.Tid, error)
 	// SetTCB moves the %fs base of t, which is the calling thread, to addr.
 	SetTCB(t *Thread, addr uint64)
 }
@@ -37,11 +38,11 @@ type Process struct {
 	exiting atomic.Bool // set once status is decided
 	done    chan struct{}
 
-	mu      sync.Mutex
-	status  ExitStatus
-	threads map[abi.Tid]*Thread // nil value: reserved for a thread that is starting
-	lastTid abi.Tid
-	ended   Counts // calls of threads that are gone
+	mu       sync.Mutex
+	status   ExitStatus
+	threads  map[abi.Tid]*Thread
+	starting int    // threads that are reserved
+	ended    Counts // calls of threads that are gone
 }
 
 // ExitStatus says how a process ended: by itself with Code, or by Signal when
@@ -75,39 +76,40 @@ func NewProcess(c Config) (*Process, error) {
 // Close releases the process's descriptors. All its threads have left.
 func (p *Process) Close() { p.fds.closeAll() }
 
-// AllocTid reserves the identifier of a thread that is about to start; NewThread
-// or FreeTid must follow. EAGAIN when there are too many threads.
-func (p *Process) AllocTid() (abi.Tid, error) {
+// Reserve counts a thread that is about to start; NewThread or Unreserve must
+// follow. The process does not end before. EAGAIN when there are too many threads.
+func (p *Process) Reserve() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.threads) >= host.MaxThreads {
-		return 0, abi.EAGAIN
+	if len(p.threads)+p.starting >= host.MaxThreads {
+		return abi.EAGAIN
 	}
-	for {
-		p.lastTid = p.lastTid%abi.TidMax + 1 // 1 to TidMax
-		if _, used := p.threads[p.lastTid]; !used {
-			p.threads[p.lastTid] = nil
-			return p.lastTid, nil
-		}
-	}
+	p.starting++
+	return nil
 }
 
-// FreeTid takes back an identifier whose thread could not be started.
-func (p *Process) FreeTid(tid abi.Tid) {
+// Unreserve takes back a Reserve whose thread could not be started.
+func (p *Process) Unreserve() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.threads, tid)
+	p.starting--
 }
 
-// NewThread makes the kernel's side of a thread. It is called on that thread,
-// with an identifier from AllocTid.
-func (p *Process) NewThread(tid abi.Tid, ht *host.Thread) *Thread {
-	t := &Thread{Tid: tid, Host: ht, proc: p}
-	t.wait.tid = uint32(tid)
+// NewThread makes the kernel's side of a thread that was reserved. It is called on
+// that thread. Its identifier is the host's: a lock's owner must be told apart from
+// the threads of other processes, too, that map the lock.
+func (p *Process) NewThread(ht *host.Thread) *Thread {
+	t := &Thread{Tid: abi.Tid(ht.ID()), Host: ht, proc: p}
+	t.wait.tid = uint32(t.Tid)
 	t.wait.wake = ht.Unpark
 	t.poll.subs = t.poll.store[:0]
 	p.mu.Lock()
-	p.threads[tid] = t
+	if p.threads[t.Tid] != nil {
+		p.mu.Unlock()
+		panic("kernel: a host thread that is still a guest thread became another one")
+	}
+	p.threads[t.Tid] = t
+	p.starting--
 	p.mu.Unlock()
 	if p.exiting.Load() {
 		ht.Kick() // the ending may have looked through the list before
@@ -116,8 +118,9 @@ func (p *Process) NewThread(tid abi.Tid, ht *host.Thread) *Thread {
 }
 
 // Leave takes the thread out of the process, after its last instruction and
-// before its host thread is closed. More than one call is allowed. The process
-// ends with code 0 when the last thread leaves it running.
+// before its host thread is closed: another guest thread may get that one, and its
+// identifier, from then on. More than one call is allowed. The process ends with
+// code 0 when the last thread leaves it running.
 func (t *Thread) Leave() {
 	p := t.proc
 	p.mu.Lock()
@@ -127,7 +130,7 @@ func (t *Thread) Leave() {
 	}
 	delete(p.threads, t.Tid)
 	t.addCounts(&p.ended)
-	last := len(p.threads) == 0
+	last := len(p.threads)+p.starting == 0
 	p.mu.Unlock()
 	t.poll.finish()
 	if last {
@@ -152,9 +155,7 @@ func (p *Process) end(s ExitStatus) {
 	p.exiting.Store(true)
 	close(p.done)
 	for _, t := range p.threads {
-		if t != nil {
-			t.Host.Kick()
-		}
+		t.Host.Kick()
 	}
 }
 
@@ -178,9 +179,7 @@ func (p *Process) Threads(f func(*Thread)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range p.threads {
-		if t != nil {
-			f(t)
-		}
+		f(t)
 	}
 }
 
@@ -190,9 +189,7 @@ func (p *Process) Counts() Counts {
 	defer p.mu.Unlock()
 	c := p.ended
 	for _, t := range p.threads {
-		if t != nil {
-			t.addCounts(&c)
-		}
+		t.addCounts(&c)
 	}
 	return c
 }

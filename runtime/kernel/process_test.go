@@ -1,10 +1,12 @@
 package kernel
 
 import (
+	"sync"
 	"testing"
 	"time"
 
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
 )
 
 // The end of the process reaches threads in every kind of sleep.
@@ -115,11 +117,14 @@ func TestCreateExitJoin(t *testing.T) {
 	stack := f.pages(4)
 	var left chan struct{}
 	release, joined := make(chan bool), make(chan bool)
-	f.start = func(entry, top, arg uint64, tid abi.Tid) error {
+	f.start = func(entry, top, arg uint64) (abi.Tid, error) {
 		if entry != 0x1234 || arg != 77 || top%16 != 0 || top <= stack || top > stack+4*abi.PageSize {
 			t.Errorf("StartThread(%#x, %#x, %#x)", entry, top, arg)
 		}
-		left = f.spawnAs(tid, func(th *Thread) {
+		f.p.Unreserve() // spawn reserves for itself
+		tid := make(chan abi.Tid)
+		left = f.spawn(func(th *Thread) {
+			tid <- th.Tid
 			<-release
 			if err := f.mem.Store32(result, 42); err != nil {
 				t.Error(err)
@@ -129,7 +134,7 @@ func TestCreateExitJoin(t *testing.T) {
 			}
 			<-joined
 		})
-		return nil
+		return <-tid, nil
 	}
 	lib := newGuestLib(f, nil)
 	attr := func(stack, size uint64) uint64 {
@@ -167,12 +172,12 @@ func TestCreateExitJoin(t *testing.T) {
 		if err := f.mem.Protect(stack, abi.PageSize, 0); err != nil { // a guard page
 			t.Error(err)
 		}
-		f.start = func(entry, top, arg uint64, tid abi.Tid) error { return abi.EAGAIN }
+		f.start = func(entry, top, arg uint64) (abi.Tid, error) { return 0, abi.EAGAIN }
 		f.expect(th, abi.EFAULT, abi.CallThreadCreate, attr(stack, abi.PageSize), tidAddr)
-		before := len(f.p.threads)
+		before := f.p.starting
 		f.expect(th, abi.EAGAIN, abi.CallThreadCreate, attr(stack, abi.PageSize+32), tidAddr)
-		if after := len(f.p.threads); after != before {
-			t.Errorf("a thread that could not start left its identifier behind: %d, then %d", before, after)
+		if after := f.p.starting; after != before {
+			t.Errorf("a thread that could not start is still reserved: %d, then %d", before, after)
 		}
 	})
 	f.within(left, "the thread")
@@ -181,7 +186,7 @@ func TestCreateExitJoin(t *testing.T) {
 // When the last thread leaves, the process ends well.
 func TestLastThread(t *testing.T) {
 	f := newFixture(t)
-	f.p.FreeTid(f.main)
+	f.p.Unreserve()
 	f.run(func(th *Thread) {
 		if o := call(th, abi.CallThreadExit, badAddr, uint64(abi.ScopePrivate)); o.Action != ActionExitThread {
 			t.Errorf("thread_exit: %+v", o)
@@ -192,13 +197,44 @@ func TestLastThread(t *testing.T) {
 	}
 }
 
-func TestTidRange(t *testing.T) {
+// Identifiers are the host's, of different threads at a time, and fit a lock word.
+func TestTids(t *testing.T) {
 	f := newFixture(t)
-	f.p.lastTid = abi.TidMax - 1
-	for _, want := range []abi.Tid{abi.TidMax, 2, 3} { // 1 is in use
-		if tid, err := f.p.AllocTid(); err != nil || tid != want {
-			t.Errorf("tid %d, %v, want %d", tid, err, want)
+	const n = 20
+	var mu sync.Mutex
+	seen := make(map[abi.Tid]bool)
+	for range 3 {
+		clear(seen)
+		var all sync.WaitGroup
+		all.Add(n)
+		var dones []chan struct{}
+		for range n {
+			dones = append(dones, f.spawn(func(th *Thread) {
+				mu.Lock()
+				if seen[th.Tid] || th.Tid == 0 || th.Tid >= 1<<22 || uint32(th.Tid) != th.Host.ID() {
+					t.Errorf("thread identifier %d, of host thread %d, seen %v", th.Tid, th.Host.ID(), seen[th.Tid])
+				}
+				seen[th.Tid] = true
+				mu.Unlock()
+				all.Done()
+				all.Wait()
+			}))
 		}
+		for _, done := range dones {
+			f.within(done, "a thread")
+		}
+	}
+}
+
+func TestTooManyThreads(t *testing.T) {
+	f := newFixture(t)
+	for range host.MaxThreads - 1 { // one is reserved
+		if err := f.p.Reserve(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.p.Reserve(); err != abi.EAGAIN {
+		t.Errorf("one thread too many: %v, want EAGAIN", err)
 	}
 }
 

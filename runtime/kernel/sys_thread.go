@@ -24,13 +24,13 @@ func threadCreate(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if err := p.mem.Check(attr.Stack+attr.StackLen-minStack, minStack, true); err != nil {
 		return 0, 0, toErrno(err)
 	}
-	tid, err := p.AllocTid()
-	if err != nil {
+	if err := p.Reserve(); err != nil {
 		return 0, 0, toErrno(err)
 	}
 	top := (attr.Stack + attr.StackLen) &^ 15
-	if err := p.engine.StartThread(attr.Entry, top, attr.Argument, tid); err != nil {
-		p.FreeTid(tid)
+	tid, err := p.engine.StartThread(attr.Entry, top, attr.Argument)
+	if err != nil {
+		p.Unreserve()
 		return 0, 0, startErrno(err)
 	}
 	return uint64(tid), 0, 0
