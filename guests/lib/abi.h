@@ -45,6 +45,7 @@ enum {
   EBADF = 8,
   EFAULT = 21,
   EINVAL = 28,
+  ENOEXEC = 45,
   ENOMEM = 48,
   ENOSYS = 52,
   ENOTSUP = 58,
@@ -68,7 +69,7 @@ enum { SCOPE_PRIVATE = 4, SCOPE_SHARED = 8 };
 #define CONDVAR_NO_WAITERS 0u
 
 enum { WHENCE_CUR = 1, WHENCE_END = 2, WHENCE_SET = 3 };
-enum { FILETYPE_REGULAR = 0x60, FILETYPE_SHARED_MEMORY = 0x70, FILETYPE_SOCKET_STREAM = 0x82 };
+enum { FILETYPE_PROCESS = 0x50, FILETYPE_REGULAR = 0x60, FILETYPE_SHARED_MEMORY = 0x70, FILETYPE_SOCKET_STREAM = 0x82 };
 enum { FILESTAT_SIZE = 0x10 };
 enum { FDSTAT_FLAGS = 1, FDSTAT_RIGHTS = 2 };
 #define RIGHT_FD_READ 0x02u
@@ -79,7 +80,10 @@ enum { FDSTAT_FLAGS = 1, FDSTAT_RIGHTS = 2 };
 #define RIGHT_MEM_MAP 0x4000000u
 #define RIGHT_MEM_MAP_EXEC 0x8000000u
 
-enum { SIGABRT = 1, SIGILL = 8, SIGSEGV = 13, SIGTRAP = 17 };
+enum { SIGABRT = 1, SIGCHLD = 4, SIGILL = 8, SIGKILL = 10, SIGSEGV = 13, SIGTERM = 16, SIGTRAP = 17 };
+
+// What proc_fork gives the child instead of a descriptor.
+#define FD_PROCESS_CHILD 0xffffffffu
 
 enum {
   EVENT_CLOCK = 1,
@@ -88,6 +92,7 @@ enum {
   EVENT_FD_WRITE = 4,
   EVENT_LOCK_RDLOCK = 5,
   EVENT_LOCK_WRLOCK = 6,
+  EVENT_PROC_TERMINATE = 7,
 };
 
 struct iovec {
@@ -139,6 +144,9 @@ struct subscription {
       u32 *lock;
       u8 lock_scope;
     } lock;
+    struct {
+      u32 fd;
+    } proc_terminate;
   };
 };
 
@@ -152,6 +160,11 @@ struct event {
       u8 unused[4];
       u16 flags;
     } fd_readwrite;
+    struct {
+      u8 unused[4];
+      u8 signal;
+      u32 exitcode;
+    } proc_terminate;
     u8 room[16];
   };
 };

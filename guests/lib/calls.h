@@ -17,6 +17,7 @@
   CALL(condvar_signal, (u32 *condvar, u8 scope, u32 n), (condvar, scope, n)) \
   CALL(fd_close, (u32 fd), (fd)) \
   CALL(fd_create1, (u8 type, u32 *fd), (type, fd)) \
+  CALL(fd_create2, (u8 type, u32 *a, u32 *b), (type, a, b)) \
   CALL(fd_dup, (u32 from, u32 *fd), (from, fd)) \
   CALL(fd_pread, (u32 fd, const struct iovec *iov, size_t n, u64 off, size_t *got), (fd, iov, n, off, got)) \
   CALL(fd_pwrite, (u32 fd, const struct iovec *iov, size_t n, u64 off, size_t *put), (fd, iov, n, off, put)) \
@@ -35,7 +36,9 @@
   CALL(mem_sync, (void *p, size_t n, u8 flags), (p, n, flags)) \
   CALL(mem_unmap, (void *p, size_t n), (p, n)) \
   CALL(poll, (const struct subscription *in, struct event *out, size_t n, size_t *events), (in, out, n, events)) \
+  CALL(proc_exec, (u32 fd, const void *data, size_t n, const u32 *fds, size_t nfds), (fd, data, n, fds, nfds)) \
   CALL(proc_exit, (u32 code), (code)) \
+  CALL(proc_fork, (u32 *fd, u32 *tid), (fd, tid)) \
   CALL(proc_raise, (u8 sig), (sig)) \
   CALL(random_get, (void *p, size_t n), (p, n)) \
   CALL(thread_create, (struct threadattr *attr, u32 *tid), (attr, tid)) \

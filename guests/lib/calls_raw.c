@@ -37,11 +37,27 @@ static inline u16 raw0(u64 number, u64 a, u64 b, u64 c, u64 d) {
     return error;                                             \
   } while (0)
 
+// with2 is for calls with one argument and two results.
+#define with2(out, out2, number, a)                                                     \
+  do {                                                                                  \
+    u64 rax = number, rdx = 0;                                                          \
+    u8 failed;                                                                          \
+    __asm__ volatile("syscall"                                                          \
+                     : "+a"(rax), "+d"(rdx), "=@ccc"(failed)                            \
+                     : "D"((u64)(a))                                                    \
+                     : "rcx", "r8", "r9", "r10", "r11", "memory");                      \
+    if (failed) return rax;                                                             \
+    *(out) = rax;                                                                       \
+    *(out2) = rdx;                                                                      \
+    return 0;                                                                           \
+  } while (0)
+
 u16 sys_clock_res_get(u32 clock, u64 *res) { with1(res, 0, clock, 0, 0, 0, 0, 0); }
 u16 sys_clock_time_get(u32 clock, u64 precision, u64 *time) { with1(time, 1, clock, precision, 0, 0, 0, 0); }
 u16 sys_condvar_signal(u32 *condvar, u8 scope, u32 n) { return raw0(2, P(condvar), scope, n, 0); }
 u16 sys_fd_close(u32 fd) { return raw0(3, fd, 0, 0, 0); }
 u16 sys_fd_create1(u8 type, u32 *fd) { with1(fd, 4, type, 0, 0, 0, 0, 0); }
+u16 sys_fd_create2(u8 type, u32 *a, u32 *b) { with2(a, b, 5, type); }
 u16 sys_fd_dup(u32 from, u32 *fd) { with1(fd, 7, from, 0, 0, 0, 0, 0); }
 u16 sys_fd_pread(u32 fd, const struct iovec *iov, size_t n, u64 off, size_t *got) {
   with1(got, 8, fd, P(iov), n, off, 0, 0);
@@ -68,7 +84,12 @@ u16 sys_mem_unmap(void *p, size_t n) { return raw0(38, P(p), n, 0, 0); }
 u16 sys_poll(const struct subscription *in, struct event *out, size_t n, size_t *events) {
   with1(events, 39, P(in), P(out), n, 0, 0, 0);
 }
+u16 sys_proc_exec(u32 fd, const void *data, size_t n, const u32 *fds, size_t nfds) {
+  u64 result;
+  return raw(40, fd, P(data), n, P(fds), nfds, 0, &result);
+}
 u16 sys_proc_exit(u32 code) { return raw0(41, code, 0, 0, 0); }
+u16 sys_proc_fork(u32 *fd, u32 *tid) { with2(fd, tid, 42, 0); }
 u16 sys_proc_raise(u8 sig) { return raw0(43, sig, 0, 0, 0); }
 u16 sys_random_get(void *p, size_t n) { return raw0(44, P(p), n, 0, 0); }
 u16 sys_thread_create(struct threadattr *attr, u32 *tid) { with1(tid, 53, P(attr), 0, 0, 0, 0, 0); }
