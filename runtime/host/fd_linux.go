@@ -160,6 +160,20 @@ func Pending(fd int) int {
 	return n
 }
 
+// Remaining returns how many bytes of a regular file lie behind the offset, 0 when
+// there is none.
+func Remaining(fd int) int64 {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return 0
+	}
+	off, err := unix.Seek(fd, 0, unix.SEEK_CUR)
+	if err != nil {
+		return 0
+	}
+	return max(st.Size-off, 0)
+}
+
 // SocketPair creates two connected local sockets, closed on exec.
 func SocketPair(datagram bool) (a, b int, err error) {
 	typ := unix.SOCK_STREAM

@@ -94,6 +94,9 @@ func TestNoAllocation(t *testing.T) {
 				g.poll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}}, 1e9)
 				g.kernelUnlock(l)
 			},
+			"poll": func() {
+				g.poll(abi.Subscription{Type: abi.EventtypeFDRead, FDReadwrite: abi.SubFDReadwrite{FD: 0}}, 1e9)
+			},
 			"thread_yield": func() { g.call(abi.CallThreadYield) },
 			"random_get":   func() { g.call(abi.CallRandomGet, n, 8) },
 		}

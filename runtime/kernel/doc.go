@@ -35,7 +35,32 @@
 // A slot of the table holds an immutable entry: object, base rights, inheriting
 // rights. Look-ups take no lock; changes replace the entry under fdTable.mu, which
 // is how fd_replace is atomic. An object lives as long as a slot or a call in
-// progress refers to it, so a close during a blocked read lets that read finish.
+// progress refers to it.
+//
+// A call that blocks in a descriptor hears of its end (blocked.go): closing it, or
+// putting another object in its place, kicks the threads that block in it. A kicked
+// call that has moved bytes returns them; any other is made again, and finds EBADF
+// (poll: an event with EBADF), or goes on with the new object. Upstream's kernels go
+// on with the old one, which nobody can reach any more: a thread asleep in it could
+// only be woken by its peer. That the new object is used is what the caller would
+// see had it called a moment later.
+//
+// # Polling
+//
+// poll reads its subscriptions in batches, once (poll_copy.go), asks the host about
+// all descriptors in one call (poll_wait.go), and stores the events in the order of
+// their subscriptions: all that have occurred, clocks too. A subscription that
+// cannot be served, for want of a descriptor, a right or a meaning, is an event with
+// an errno, at once. A lock or a condition variable is waited for alone or with a
+// clock (pollLock); with others it is such an event, with ENOSYS.
+//
+//	the host says      the event says
+//	ready              nbytes: what can be read at once; 0 for fd_write
+//	POLLHUP            hangup, in both directions, and nbytes
+//	POLLERR            EPIPE for the writer of a pipe, else EIO
+//
+// Regular files are always ready: the flag that once made poll wait at their end is
+// "deprecated, to be ignored" (2020-09, "flags uint16 subrwflags").
 //
 // # Threads
 //
@@ -91,7 +116,8 @@
 // host.Thread.Syscall (read, write, ppoll, getrandom, fsync, mlock), or
 // host.Thread.Park (locks, condition variables, plain sleeps). A kick ends both
 // early; the handler then returns errRestart with its state in the Thread (a poll
-// keeps its place in the queues and its deadlines), the engine sees to the kick
+// keeps its place in the queues and its deadlines, and looks its descriptors up
+// again), the engine sees to the kick
 // and calls again. A host call that has moved bytes returns them instead, so
 // nothing is read or written twice. Once the end of the process is decided,
 // errRestart becomes ActionExitProcess. Three calls wait for storage without

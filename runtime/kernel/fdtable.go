@@ -30,6 +30,15 @@ func newObject(fd int, kind host.FileKind, typ abi.Filetype) *object {
 	return o
 }
 
+// mayBlock tells whether reading or writing may have to wait for somebody.
+func (o *object) mayBlock() bool {
+	switch o.kind {
+	case host.KindRegular, host.KindDirectory, host.KindBlockDevice, host.KindSymlink:
+		return false
+	}
+	return true
+}
+
 // acquire adds a reference unless the object is already gone.
 func (o *object) acquire() bool {
 	for {
@@ -66,6 +75,8 @@ type fdTable struct {
 	mu    sync.Mutex
 	slots atomic.Pointer[[]atomic.Pointer[entry]]
 	free  int // no slot below it is free
+
+	waiting atomic.Int32 // threads that may block in descriptors
 }
 
 // peek returns the entry of a descriptor without a reference to its object.

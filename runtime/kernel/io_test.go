@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"testing"
 	"time"
@@ -155,22 +154,6 @@ func TestKickedRead(t *testing.T) {
 	if got := f.p.Counts()[abi.CallFDRead]; got != 1 {
 		t.Errorf("counted %d reads, want 1", got)
 	}
-}
-
-// Closing a descriptor under a blocked read leaves the read alone.
-func TestCloseUnderRead(t *testing.T) {
-	r, w := pipe(t)
-	f := newFixture(t, Grant{HostFD: blocking(r)})
-	n, buf := f.alloc(8), f.alloc(8)
-	one := f.iov(abi.Iovec{Buf: buf, Len: 8})
-	done := f.spawn(func(th *Thread) { f.expect(th, 0, abi.CallFDRead, 0, one, 1, n) })
-	time.Sleep(5 * time.Millisecond)
-	f.run(func(th *Thread) { f.expect(th, 0, abi.CallFDClose, 0) })
-	r.Close()
-	if _, err := io.WriteString(w, "x"); err != nil {
-		t.Error(err)
-	}
-	f.within(done, "read")
 }
 
 func TestStatusFlags(t *testing.T) {

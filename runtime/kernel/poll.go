@@ -17,7 +17,9 @@ type poll struct {
 	out    uint64 // guest address of the events
 	store  [2]subscription
 	subs   []subscription
-	fds    []host.PollFD // one for each of subs
+	fds    []host.PollFD // what subs wait for, by their at
+	copies copies
+	small  int // calls in a row that needed little of the room there is
 }
 
 // A subscription is one element of poll's input, read and checked.
@@ -25,7 +27,9 @@ type subscription struct {
 	abi.Subscription
 	err   abi.Errno // found at the start: an event at once
 	until deadline  // clock
-	obj   *object   // fd_read, fd_write
+	obj   *object   // of the descriptor, while the thread waits for it
+	at    int32     // of obj among poll.fds
+	want  int16     // the host's events that trigger it
 }
 
 func (s *subscription) event(e abi.Errno) abi.Event {
@@ -77,24 +81,11 @@ func (t *Thread) pollBegin(in, out, n uint64) abi.Errno {
 		}
 	}
 	p.out = out
-	p.subs = p.subs[:0]
-	for i := range n {
-		b := t.buf[:abi.SubscriptionSize]
-		if err := t.proc.mem.CopyIn(b, in+i*abi.SubscriptionSize); err != nil {
-			return toErrno(err)
-		}
-		p.subs = append(p.subs, subscription{})
-		s := &p.subs[i]
-		s.Decode(b)
-		if s.Type == abi.EventtypeClock {
-			s.until, s.err = newDeadline(&s.Clock)
-		}
+	if e := t.pollRead(in, int(n)); e != 0 {
+		return e
 	}
 	p.active = true
 	p.futex = p.forLock()
-	if !p.futex {
-		t.pollOpen()
-	}
 	return 0
 }
 
@@ -113,22 +104,8 @@ func (p *poll) forLock() bool {
 
 // finish ends the call, or abandons one whose thread ends in it.
 func (p *poll) finish() {
-	if !p.active {
-		return
-	}
-	for i := range p.subs {
-		if o := p.subs[i].obj; o != nil {
-			o.release()
-			p.subs[i].obj = nil
-		}
-	}
 	p.active = false
-}
-
-// put writes event i.
-func (t *Thread) put(i int, ev abi.Event) abi.Errno {
-	ev.Encode(t.buf[:])
-	return toErrno(t.proc.mem.CopyOut(t.poll.out+uint64(i)*abi.EventSize, t.buf[:abi.EventSize]))
+	p.trim()
 }
 
 // pollLock waits for a lock or a condition variable.
@@ -138,14 +115,14 @@ func (t *Thread) pollLock() (n int, e abi.Errno) {
 	until := never
 	if len(p.subs) == 2 {
 		if p.subs[1].err != 0 {
-			return 1, t.put(0, p.subs[1].event(p.subs[1].err))
+			return 1, t.putOne(p.subs[1].event(p.subs[1].err))
 		}
 		until = p.subs[1].until
 	}
 	if w.state.Load() == waitIdle {
 		done, e := t.pollLockBegin(s)
 		if done || e != 0 {
-			return 1, t.put(0, s.event(e))
+			return 1, t.putOne(s.event(e))
 		}
 	}
 	timedOut, e := t.await(until)
@@ -153,9 +130,9 @@ func (t *Thread) pollLock() (n int, e abi.Errno) {
 	case e == errRestart:
 		return 0, e
 	case timedOut:
-		return 1, t.put(0, p.subs[1].event(0))
+		return 1, t.putOne(p.subs[1].event(0))
 	}
-	return 1, t.put(0, s.event(e))
+	return 1, t.putOne(s.event(e))
 }
 
 // pollLockBegin makes the first attempt: it acquires the lock, or leaves the
@@ -176,123 +153,4 @@ func (t *Thread) pollLockBegin(s *subscription) (done bool, e abi.Errno) {
 	}
 	w.lock, w.write = s.Lock.Lock, s.Type == abi.EventtypeLockWrlock
 	return f.lockOrQueue(w)
-}
-
-// pollOpen finds the descriptors to be polled.
-func (t *Thread) pollOpen() {
-	p := &t.poll
-	p.fds = p.fds[:0]
-	for i := range p.subs {
-		s := &p.subs[i]
-		pfd := host.PollFD{FD: -1}
-		switch s.Type {
-		case abi.EventtypeFDRead:
-			s.obj, s.err = t.proc.fds.get(s.FDReadwrite.FD, abi.RightPollFDReadwrite|abi.RightFDRead)
-			pfd.Events = host.PollIn
-		case abi.EventtypeFDWrite:
-			s.obj, s.err = t.proc.fds.get(s.FDReadwrite.FD, abi.RightPollFDReadwrite|abi.RightFDWrite)
-			pfd.Events = host.PollOut
-		case abi.EventtypeClock:
-		default:
-			s.err = abi.ENOSYS
-		}
-		if s.obj != nil {
-			pfd.FD = int32(s.obj.fd)
-		}
-		p.fds = append(p.fds, pfd)
-	}
-}
-
-// pollEvents waits for descriptors and clocks. All events that have occurred by
-// the end are reported.
-func (t *Thread) pollEvents() (n int, e abi.Errno) {
-	p := &t.poll
-	for {
-		if e := t.pollSleep(); e != 0 {
-			return 0, e
-		}
-		n = 0
-		for i := range p.subs {
-			ev, ok := p.occurred(i)
-			if !ok {
-				continue
-			}
-			if e := t.put(n, ev); e != 0 {
-				return 0, e
-			}
-			n++
-		}
-		if n != 0 {
-			return n, 0
-		}
-	}
-}
-
-// pollSleep sleeps until something may have happened.
-func (t *Thread) pollSleep() abi.Errno {
-	p := &t.poll
-	if len(p.subs) == 1 && p.subs[0].Type == abi.EventtypeClock && p.subs[0].err == 0 {
-		// A plain sleep: an absolute one follows the clock when it is set.
-		if t.park(p.subs[0].until) == host.ParkInterrupted {
-			return errRestart
-		}
-		return 0
-	}
-	timeout := int64(-1)
-	for i := range p.subs {
-		s := &p.subs[i]
-		left := int64(-1)
-		switch {
-		case s.err != 0:
-			left = 0
-		case s.Type == abi.EventtypeClock:
-			left = s.until.left()
-		}
-		if left >= 0 && (timeout < 0 || left < timeout) {
-			timeout = left
-		}
-	}
-	_, he := t.Host.Poll(p.fds, timeout)
-	if t.interrupted(he) {
-		return 0 // nothing has happened: the caller computes the timeout anew
-	}
-	return t.blocked(he)
-}
-
-// occurred tells whether subscription i has something to report, and what.
-func (p *poll) occurred(i int) (abi.Event, bool) {
-	s := &p.subs[i]
-	switch {
-	case s.err != 0:
-		return s.event(s.err), true
-	case s.Type == abi.EventtypeClock:
-		return s.event(0), s.until.left() == 0
-	}
-	return s.readiness(p.fds[i].Revents)
-}
-
-// readiness converts what the host says about a descriptor. A writer whose reader
-// has gone gets EPIPE, which the C library turns into POLLHUP.
-func (s *subscription) readiness(got int16) (abi.Event, bool) {
-	ev := s.event(0)
-	write := s.Type == abi.EventtypeFDWrite
-	switch {
-	case got == 0:
-		return ev, false
-	case got&host.PollNval != 0:
-		ev.Error = abi.EBADF
-		return ev, true
-	case got&host.PollErr != 0 && write && s.obj.kind == host.KindPipe:
-		ev.Error = abi.EPIPE
-		return ev, true
-	case got&host.PollErr != 0:
-		ev.Error = abi.EIO
-		return ev, true
-	case got&host.PollHup != 0:
-		ev.Flags = abi.EventFDReadwriteHangup
-	}
-	if !write {
-		ev.Nbytes = abi.Filesize(host.Pending(s.obj.fd))
-	}
-	return ev, true
 }

@@ -144,7 +144,7 @@ func TestPollDescriptors(t *testing.T) {
 			abi.Event{Userdata: 2, Type: rd, FD: 77, Error: abi.EBADF},
 			abi.Event{Userdata: 3, Type: wr, Error: abi.ENOTCAPABLE},
 			abi.Event{Userdata: 4, Type: rd, FD: 1, Error: abi.ENOTCAPABLE},
-			abi.Event{Userdata: 5, Type: abi.EventtypeProcTerminate, Error: abi.ENOSYS},
+			abi.Event{Userdata: 5, Type: abi.EventtypeProcTerminate, Error: abi.ENOTCAPABLE},
 			abi.Event{Userdata: 6, Type: 99, Error: abi.ENOSYS},
 			abi.Event{Userdata: 7, Type: abi.EventtypeLockWrlock, Error: abi.ENOSYS})
 		// More subscriptions than fit the thread's own room.

@@ -6,7 +6,7 @@ import (
 )
 
 func fdClose(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return 0, 0, t.proc.fds.close(abi.FD(a[0]))
+	return 0, 0, t.proc.closeFD(abi.FD(a[0]))
 }
 
 func fdDup(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
@@ -15,7 +15,7 @@ func fdDup(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func fdReplace(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return 0, 0, t.proc.fds.replace(abi.FD(a[0]), abi.FD(a[1]))
+	return 0, 0, t.proc.replaceFD(abi.FD(a[0]), abi.FD(a[1]))
 }
 
 func fdCreate1(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {

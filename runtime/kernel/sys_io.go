@@ -62,7 +62,7 @@ func fdRead(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer o.release()
+	defer t.leave(o)
 	return t.transfer(v, true, func() (int, syscall.Errno) { return t.Host.Read(o.fd, v) })
 }
 
@@ -71,7 +71,7 @@ func fdWrite(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer o.release()
+	defer t.leave(o)
 	return t.transfer(v, false, func() (int, syscall.Errno) { return t.Host.Write(o.fd, v) })
 }
 
@@ -84,7 +84,7 @@ func fdPread(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer o.release()
+	defer t.leave(o)
 	return t.transfer(v, true, func() (int, syscall.Errno) { return t.Host.ReadAt(o.fd, v, off) })
 }
 
@@ -97,7 +97,7 @@ func fdPwrite(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer o.release()
+	defer t.leave(o)
 	return t.transfer(v, false, func() (int, syscall.Errno) { return t.Host.WriteAt(o.fd, v, off) })
 }
 
@@ -111,15 +111,15 @@ func offset(a *[8]uint64) (int64, abi.Errno) {
 }
 
 // buffers finds the descriptor and the buffers of a transfer; into says that it
-// stores into them. The caller releases the object.
+// stores into them. The caller leaves the object.
 func (t *Thread) buffers(a *[8]uint64, need abi.Rights, into bool) (*object, []host.Iovec, abi.Errno) {
-	o, e := t.proc.fds.get(abi.FD(a[0]), need)
+	o, e := t.enter(abi.FD(a[0]), need)
 	if e != 0 {
 		return nil, nil, e
 	}
 	v, e := t.iovecs(a[1], a[2], into)
 	if e != 0 {
-		o.release()
+		t.leave(o)
 		return nil, nil, e
 	}
 	return o, v, 0

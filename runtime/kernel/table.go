@@ -42,7 +42,7 @@ var table = []struct {
 	{abi.CallMemSync, memSync, ""},
 	{abi.CallMemUnlock, memUnlock, "raw only"},
 	{abi.CallMemUnmap, memUnmap, ""},
-	{abi.CallPoll, pollCall, "proc_terminate: there are no process descriptors yet; without subscriptions it sleeps for ever, as upstream"},
+	{abi.CallPoll, pollCall, "proc_terminate: there are no process descriptors yet (EINVAL); locks with others: ENOSYS; without subscriptions it sleeps for ever, as upstream"},
 	{abi.CallProcExit, procExit, ""},
 	{abi.CallProcRaise, procRaise, ""},
 	{abi.CallRandomGet, randomGet, ""},

@@ -21,6 +21,8 @@ type Thread struct {
 	again     bool
 	againCall abi.Call
 
+	awaits atomic.Uint64 // the descriptors it may block in; an fdSet
+
 	wait waiter
 	poll poll
 	iov  [inlineIovecs]host.Iovec
