@@ -49,11 +49,10 @@ func (t *Thread) WriteAt(fd int, v []Iovec, off int64) (int, syscall.Errno) {
 // has passed; a negative timeout is none. It returns the number of descriptors
 // whose Revents is not zero.
 func (t *Thread) Poll(fds []PollFD, timeout int64) (int, syscall.Errno) {
-	var ts unix.Timespec
 	var tp unsafe.Pointer
 	if timeout >= 0 {
-		ts = unix.NsecToTimespec(timeout)
-		tp = unsafe.Pointer(&ts)
+		t.until = unix.NsecToTimespec(timeout) // in the Thread, or each call would allocate one
+		tp = unsafe.Pointer(&t.until)
 	}
 	return t.pinned(unix.SYS_PPOLL, uintptr(len(fds)), 0, 0, uintptr(unsafe.Pointer(unsafe.SliceData(fds))), uintptr(tp))
 }

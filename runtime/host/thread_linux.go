@@ -21,7 +21,7 @@ type Thread struct {
 	park   uint32 // futex word of Park: 1 = an Unpark is pending
 	closed atomic.Bool
 	serve  func() uint64 // of Run
-	until  unix.Timespec // of Park
+	until  unix.Timespec // of Park and Poll
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
