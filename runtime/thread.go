@@ -40,7 +40,7 @@ func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.
 	}
 	c := make(chan began, 1)
 	p.threads.Add(1)
-	go func() {
+	err := host.Go(func() {
 		defer p.threads.Done()
 		ht, err := newHostThread()
 		if err != nil {
@@ -62,7 +62,11 @@ func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.
 		et.Close()
 		kt.Leave()
 		ht.Close()
-	}()
+	})
+	if err != nil {
+		p.threads.Done()
+		return 0, abi.EAGAIN
+	}
 	b := <-c
 	return b.tid, b.err
 }

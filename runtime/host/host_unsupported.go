@@ -50,6 +50,9 @@ func CompareAndSwap32(addr uint64, old, val uint32) (uint32, error) {
 // Thread is the host side of a guest thread; none can be made on this system.
 type Thread struct{ FSWord uint64 }
 
+// ThreadRoom is false: there are no guest threads on this system.
+func ThreadRoom() bool { return false }
+
 func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 
 // ID is never called: there are no threads. Where the host's own identifiers do not

@@ -1,0 +1,116 @@
+//go:build amd64
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Probing leaves no thread behind, and there is room when nothing limits it.
+func TestThreadRoom(t *testing.T) {
+	for range 200 {
+		if !ThreadRoom() {
+			t.Fatal("no room for a thread")
+		}
+	}
+	probe.Lock()
+	defer probe.Unlock()
+	if got := haveThreads(100); got != 100 {
+		t.Fatalf("%d threads of 100", got)
+	}
+	for _, tid := range probe.tids {
+		if _, err := os.Stat(fmt.Sprintf("/proc/self/task/%d", tid)); err == nil {
+			t.Errorf("thread %d is still there", tid)
+		}
+	}
+}
+
+const limitEnv = "CABITRANS_TEST_THREAD_LIMIT"
+
+// A program that starts guest threads until there is no room for more lives on,
+// under a limit of its user's processes: Go would end it at the first refusal.
+func TestThreadLimit(t *testing.T) {
+	if os.Getenv(limitEnv) != "" {
+		atThreadLimit()
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can become a user without other processes, who is subject to the limit")
+	}
+	for _, limit := range []int{40, 150} {
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestThreadLimit$")
+		cmd.Env = append(os.Environ(), limitEnv+"="+strconv.Itoa(limit))
+		out, err := cmd.CombinedOutput()
+		if strings.Contains(string(out), "skip:") {
+			t.Skip(string(out))
+		}
+		var got int
+		if i := strings.Index(string(out), "started "); i >= 0 {
+			_, _ = fmt.Sscanf(string(out)[i:], "started %d", &got)
+		}
+		if err != nil || got < limit/4 || got >= limit {
+			t.Errorf("limit %d: started %d threads, %v\n%s", limit, got, err, out)
+		}
+	}
+}
+
+// atThreadLimit is the program that TestThreadLimit starts.
+func atThreadLimit() {
+	tasks := func() int {
+		d, _ := os.ReadDir("/proc/self/task")
+		return len(d)
+	}
+	limit, _ := strconv.ParseUint(os.Getenv(limitEnv), 10, 32)
+	const user = 48_721 // nobody's
+	r := unix.Rlimit{Cur: limit, Max: limit}
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &r); err != nil {
+		fmt.Println("skip:", err)
+		os.Exit(0)
+	}
+	if err := unix.Setuid(user); err != nil {
+		fmt.Println("skip:", err)
+		os.Exit(0)
+	}
+	n := 0
+	for range 3 { // room comes back when threads have ended
+		for limit := time.Now().Add(10 * time.Second); n > 0 && tasks() > n/2 && time.Now().Before(limit); {
+			time.Sleep(time.Millisecond) // they are on their way out
+		}
+		n = 0
+		var all sync.WaitGroup
+		release := make(chan bool)
+		for ; ; n++ {
+			began := make(chan error)
+			all.Add(1)
+			err := Go(func() {
+				defer all.Done()
+				th, err := NewThread(0)
+				began <- err
+				if err == nil {
+					<-release
+					th.Close()
+				}
+			})
+			if err != nil {
+				all.Done()
+				break
+			}
+			if err := <-began; err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+		}
+		close(release)
+		all.Wait()
+	}
+	fmt.Printf("started %d\n", n)
+	os.Exit(0)
+}
