@@ -81,7 +81,15 @@ const (
 	ParkInterrupted
 )
 
-func (t *Thread) Park(clock int32, deadline int64) ParkResult { return ParkInterrupted }
+func (t *Thread) Park(clock Clock, deadline int64) ParkResult { return ParkInterrupted }
+
+// FutexWait is never called: there are no threads.
+func (t *Thread) FutexWait(addr uint64, val, mask uint32, clock Clock, deadline int64) FutexResult {
+	return FutexFault
+}
+
+// FutexWake finds nobody: there are no threads.
+func FutexWake(addr uint64, n, mask uint32) int { return 0 }
 
 func Barrier() error { return ErrUnsupported }
 

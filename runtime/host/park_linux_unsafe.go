@@ -10,14 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Operations of futex(2).
-const (
-	futexWake          = 1
-	futexWaitBitset    = 9
-	futexPrivate       = 128
-	futexClockRealtime = 256
-)
-
 // ParkResult says why Park returned.
 type ParkResult uint8
 
@@ -28,26 +20,15 @@ const (
 )
 
 // Park blocks the thread until an Unpark, the deadline or a kick. The deadline is
-// in nanoseconds of the given host clock (unix.CLOCK_MONOTONIC or
-// unix.CLOCK_REALTIME), absolute; a negative one means none. Only the thread
-// itself parks. An Unpark that came before is consumed at once: at most one is
-// kept.
-func (t *Thread) Park(clock int32, deadline int64) ParkResult {
+// in nanoseconds of ClockMonotonic or ClockRealtime, absolute; a negative one
+// means none. Only the thread itself parks. An Unpark that came before is consumed
+// at once: at most one is kept.
+func (t *Thread) Park(clock Clock, deadline int64) ParkResult {
 	for {
 		if atomic.CompareAndSwapUint32(&t.park, 1, 0) {
 			return ParkWoken
 		}
-		op := uintptr(futexWaitBitset | futexPrivate)
-		if clock == unix.CLOCK_REALTIME {
-			op |= futexClockRealtime
-		}
-		// The timespec is part of the Thread, which does not move as a stack may.
-		var tp unsafe.Pointer
-		if deadline >= 0 {
-			t.until = unix.NsecToTimespec(deadline)
-			tp = unsafe.Pointer(&t.until)
-		}
-		_, e := t.Syscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&t.park)), op, 0, uintptr(tp), 0, 0xffffffff)
+		e := t.futexWait(unsafe.Pointer(&t.park), futexWaitBitset|futexPrivate, 0, 0xffffffff, clock, deadline)
 		switch e {
 		case syscall.ETIMEDOUT:
 			if atomic.CompareAndSwapUint32(&t.park, 1, 0) {

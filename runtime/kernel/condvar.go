@@ -14,13 +14,13 @@ const (
 
 // condvarWait queues w on its condition variable and releases its lock, in one
 // step as far as any signal can tell.
-func (f *futexes) condvarWait(w *waiter) abi.Errno {
+func (f *futexes) condvarWait(w *waiter, m sharedWords) abi.Errno {
 	b := f.condvarBucket(w.condvar)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	// One condition variable goes with one lock at a time, as upstream has it.
 	other := b.first(w.condvar)
-	if other != nil && other.lock != w.lock {
+	if other != nil && (other.lock != w.lock || other.lockShared != w.lockShared) {
 		return abi.EINVAL
 	}
 	// The word is marked before the lock is released: whoever takes the lock
@@ -28,7 +28,7 @@ func (f *futexes) condvarWait(w *waiter) abi.Errno {
 	if e := toErrno(f.mem.Store32(w.condvar, condvarHasWaiters)); e != 0 {
 		return e
 	}
-	if e := f.unlock(w.lock, w.tid); e != 0 {
+	if e := f.unlockFor(w, m); e != 0 {
 		if other == nil {
 			f.clearCondvar(b, w.condvar)
 		}
@@ -38,6 +38,14 @@ func (f *futexes) condvarWait(w *waiter) abi.Errno {
 	w.state.Store(waitCondvar)
 	b.pushBack(w, w.condvar)
 	return 0
+}
+
+// unlockFor releases the lock of w.
+func (f *futexes) unlockFor(w *waiter, m sharedWords) abi.Errno {
+	if w.lockShared {
+		return unlockShared(m, w.lock, w.tid)
+	}
+	return f.unlock(w.lock, w.tid)
 }
 
 // condvarSignal lets up to n waiters of a condition variable go on to its lock.
@@ -68,7 +76,13 @@ func (f *futexes) condvarSignal(addr uint64, n uint32) abi.Errno {
 // the owner's unlock finds them in the queue. If it is free the first is woken to
 // take it; the others may rely on that, because it must pass through the lock's
 // bucket, which is held here until they are queued.
+//
+// For a lock of scope shared nobody can be queued: all are woken to take it.
 func (f *futexes) moveToLock(b *bucket, first *waiter, n uint32) {
+	if first.lockShared {
+		b.wakeForLock(first, n)
+		return
+	}
 	lb := f.lockBucket(first.lock)
 	lb.mu.Lock()
 	defer lb.mu.Unlock()
@@ -86,6 +100,17 @@ func (f *futexes) moveToLock(b *bucket, first *waiter, n uint32) {
 			w.state.Store(waitLock)
 			lb.pushBack(w, w.lock)
 		}
+		w = next
+	}
+}
+
+// wakeForLock wakes up to n waiters, of which first is the oldest.
+func (b *bucket) wakeForLock(first *waiter, n uint32) {
+	for w, addr := first, first.addr; w != nil && n > 0; n-- {
+		next := after(w.next, addr)
+		b.remove(w)
+		w.state.Store(waitRetry)
+		w.wake()
 		w = next
 	}
 }

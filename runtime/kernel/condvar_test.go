@@ -18,12 +18,15 @@ func TestCondvarStress(t *testing.T) {
 		if kicks {
 			name = "kicked"
 		}
-		t.Run(name, func(t *testing.T) { condvarStress(t, kicks) })
+		t.Run(name, func(t *testing.T) {
+			eachScope(t, func(t *testing.T, s scopes) { condvarStress(t, kicks, s) })
+		})
 	}
 }
 
-func condvarStress(t *testing.T, kicks bool) {
+func condvarStress(t *testing.T, kicks bool, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l, notEmpty, notFull := f.alloc(4), f.alloc(4), f.alloc(4)
 	const producers, consumers, each, room = 3, 3, 2000, 4
 	var queue []int // protected by l, as is got
@@ -100,7 +103,18 @@ func condvarStress(t *testing.T, kicks bool) {
 			t.Fatalf("a thread is stuck; lock %#x, condvars %#x %#x, queue %d", w, e, u, len(queue))
 		}
 	}
-	for _, addr := range []uint64{l, notEmpty, notFull} {
+	words := []uint64{l, notEmpty, notFull}
+	if s.condvar == abi.ScopeShared {
+		// That nobody waits is for the next signal to find out.
+		for _, cv := range words[1:] {
+			g := newGuestLib(f, nil)
+			f.run(func(th *Thread) {
+				g.th = th
+				g.signal(cv, 1)
+			})
+		}
+	}
+	for _, addr := range words {
 		if w, _ := host.Load32(addr); w != 0 {
 			t.Errorf("at the end the word is %#x", w)
 		}
@@ -111,8 +125,11 @@ func condvarStress(t *testing.T, kicks bool) {
 
 // Signal wakes as many as it is told, broadcast all, and the word says when
 // nobody is left.
-func TestSignalCount(t *testing.T) {
+func TestSignalCount(t *testing.T) { eachScope(t, testSignalCount) }
+
+func testSignalCount(t *testing.T, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l, cv := f.alloc(4), f.alloc(4)
 	const n = 5
 	var waiting, awake atomic.Int32
@@ -152,7 +169,7 @@ func TestSignalCount(t *testing.T) {
 		step(2, 0, true) // the lock is held: they queue for it
 		main.unlock(l)
 		step(0, 2, false)
-		if w := main.load(cv); w != condvarHasWaiters {
+		if w := main.load(cv); w == condvarNoWaiters {
 			t.Errorf("the condition variable has waiters and its word is %#x", w)
 		}
 		step(1, 3, false)
@@ -168,8 +185,11 @@ func TestSignalCount(t *testing.T) {
 }
 
 // A wait with a timeout gets the lock back, even if that takes longer.
-func TestCondvarTimeout(t *testing.T) {
+func TestCondvarTimeout(t *testing.T) { eachScope(t, testCondvarTimeout) }
+
+func testCondvarTimeout(t *testing.T, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l, cv := f.alloc(4), f.alloc(4)
 	a, b := newGuestLib(f, nil), newGuestLib(f, nil)
 	asleep := make(chan bool, 1)
@@ -195,7 +215,7 @@ func TestCondvarTimeout(t *testing.T) {
 		b.th = th
 		b.lock(l, true, -1)
 		time.Sleep(50 * time.Millisecond)
-		if w := b.load(cv); w != condvarNoWaiters {
+		if w := b.load(cv); w != condvarNoWaiters && s.condvar == abi.ScopePrivate {
 			t.Errorf("the only waiter has given up and the word is %#x", w)
 		}
 		b.unlock(l)

@@ -16,7 +16,7 @@ type words interface {
 }
 
 // A futexes is the parking lot of one process: the queues of the threads that
-// wait for a lock or a condition variable. The words themselves are the guest's;
+// wait for a lock or a condition variable of scope private. The words themselves are the guest's;
 // a word without waiters has no trace here. See doc.go for the protocol.
 type futexes struct {
 	mem      words
@@ -46,6 +46,10 @@ const (
 	waitLock    // queued on a lock
 	waitRetry   // taken off a queue; must try for the lock, or queue again
 	waitGranted // the lock was acquired on the waiter's behalf
+
+	// Of scope shared: nothing is queued here.
+	waitCondvarShared
+	waitLockShared
 )
 
 // A waiter is the waiting side of one thread. It is part of the Thread, so that
@@ -59,6 +63,10 @@ type waiter struct {
 	condvar uint64 // 0 when the wait is for a lock only
 	tid     uint32
 	write   bool
+	shared  sharedWait
+
+	lockShared bool // the lock is of scope shared
+
 	expired bool  // the condition variable was not signalled in time
 	since   int64 // monotonic ns since which it has been waiting for the lock; 0 = not yet
 

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	goruntime "runtime"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,29 @@ type guestLib struct {
 	b        [2 * abi.SubscriptionSize]byte
 	readers  int
 	kicked   int // calls that had to be repeated
+	scopes
+}
+
+// scopes are those of the locks and condition variables of a test.
+type scopes struct{ lock, condvar abi.Scope }
+
+var private = scopes{abi.ScopePrivate, abi.ScopePrivate}
+
+// eachScope runs a test for all combinations.
+func eachScope(t *testing.T, test func(t *testing.T, s scopes)) {
+	for _, s := range []scopes{
+		private, {abi.ScopeShared, abi.ScopeShared},
+		{abi.ScopePrivate, abi.ScopeShared}, {abi.ScopeShared, abi.ScopePrivate},
+	} {
+		t.Run(fmt.Sprintf("lock=%v/condvar=%v", s.lock, s.condvar), func(t *testing.T) { test(t, s) })
+	}
+}
+
+// eachLockScope runs a test without condition variables for both scopes.
+func eachLockScope(t *testing.T, test func(t *testing.T, s scopes)) {
+	for _, s := range []scopes{private, {abi.ScopeShared, abi.ScopeShared}} {
+		t.Run(fmt.Sprintf("lock=%v", s.lock), func(t *testing.T) { test(t, s) })
+	}
 }
 
 // handOver tells the race detector what it cannot see, since locks of the guest
@@ -28,7 +52,7 @@ type guestLib struct {
 var handOver atomic.Uint64
 
 func newGuestLib(f *fixture, th *Thread) *guestLib {
-	return &guestLib{t: f, th: th, sub: f.alloc(2 * abi.SubscriptionSize), evs: f.alloc(2 * abi.EventSize), n: f.alloc(8)}
+	return &guestLib{t: f, th: th, scopes: f.scopes, sub: f.alloc(2 * abi.SubscriptionSize), evs: f.alloc(2 * abi.EventSize), n: f.alloc(8)}
 }
 
 func (g *guestLib) call(c abi.Call, args ...uint64) abi.Errno {
@@ -124,7 +148,7 @@ func (g *guestLib) lock(l uint64, write bool, timeout int64) bool {
 	} else if g.tryRead(l) {
 		return true
 	}
-	ev := g.poll(abi.Subscription{Type: typ, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}}, timeout)
+	ev := g.poll(abi.Subscription{Type: typ, Lock: abi.SubLock{Lock: l, Scope: g.scopes.lock}}, timeout)
 	if ev.Error != 0 || ev.Type != typ && (ev.Type != abi.EventtypeClock || timeout < 0) {
 		g.t.Errorf("lock: %+v, word %#x", ev, g.load(l))
 	}
@@ -168,7 +192,7 @@ func (g *guestLib) unlock(l uint64) {
 }
 
 func (g *guestLib) kernelUnlock(l uint64) {
-	if e := g.call(abi.CallLockUnlock, l, uint64(abi.ScopePrivate)); e != 0 {
+	if e := g.call(abi.CallLockUnlock, l, uint64(g.scopes.lock)); e != 0 {
 		g.t.Errorf("lock_unlock: %v, word %#x", e, g.load(l))
 	}
 }
@@ -178,7 +202,7 @@ func (g *guestLib) wait(cv, l uint64, timeout int64) bool {
 	handOver.Add(1)
 	defer handOver.Load()
 	ev := g.poll(abi.Subscription{Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
-		Condvar: cv, Lock: l, CondvarScope: abi.ScopePrivate, LockScope: abi.ScopePrivate}}, timeout)
+		Condvar: cv, Lock: l, CondvarScope: g.condvar, LockScope: g.scopes.lock}}, timeout)
 	if ev.Error != 0 || ev.Type != abi.EventtypeCondvar && (ev.Type != abi.EventtypeClock || timeout < 0) {
 		g.t.Errorf("wait: %+v", ev)
 	}
@@ -192,7 +216,7 @@ func (g *guestLib) signal(cv uint64, n uint32) {
 	if g.load(cv) == condvarNoWaiters {
 		return
 	}
-	if e := g.call(abi.CallCondvarSignal, cv, uint64(abi.ScopePrivate), uint64(n)); e != 0 {
+	if e := g.call(abi.CallCondvarSignal, cv, uint64(g.condvar), uint64(n)); e != 0 {
 		g.t.Errorf("condvar_signal: %v", e)
 	}
 }

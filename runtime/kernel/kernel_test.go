@@ -34,6 +34,8 @@ type fixture struct {
 
 	start func(entry, stack, arg uint64) (abi.Tid, error)
 	tcb   uint64
+
+	scopes // of newGuestLib
 }
 
 func (f *fixture) StartThread(entry, stack, arg uint64) (abi.Tid, error) {
@@ -47,7 +49,7 @@ func newFixture(t testing.TB, grants ...Grant) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{TB: t, mem: mem}
+	f := &fixture{TB: t, mem: mem, scopes: private}
 	if f.p, err = NewProcess(Config{Space: mem, Engine: f, FDs: grants}); err != nil {
 		t.Fatal(err)
 	}

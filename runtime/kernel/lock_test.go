@@ -124,19 +124,27 @@ func TestSuccessor(t *testing.T) {
 	}
 }
 
-func TestLockErrors(t *testing.T) {
+func TestLockErrors(t *testing.T) { eachLockScope(t, testLockErrors) }
+
+func testLockErrors(t *testing.T, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	f.run(func(th *Thread) {
 		g := newGuestLib(f, th)
-		l := f.alloc(4)
-		priv := uint64(abi.ScopePrivate)
-		f.expect(th, abi.EPERM, abi.CallLockUnlock, l, priv)
+		l, bogus, full := f.alloc(4), f.alloc(4), f.alloc(4)
+		for addr, w := range map[uint64]uint32{bogus: lockBogus, full: lockCount} {
+			if err := f.mem.Store32(addr, w); err != nil {
+				t.Error(err)
+			}
+		}
+		scope := uint64(s.lock)
+		f.expect(th, abi.EPERM, abi.CallLockUnlock, l, scope)
 		f.expect(th, abi.EINVAL, abi.CallLockUnlock, l, 0)
-		f.expect(th, abi.EINVAL, abi.CallLockUnlock, l+1, priv)
-		f.expect(th, abi.EFAULT, abi.CallLockUnlock, badAddr, priv)
-		f.expect(th, abi.EFAULT, abi.CallCondvarSignal, badAddr, priv, 1)
+		f.expect(th, abi.EINVAL, abi.CallLockUnlock, l+1, scope)
+		f.expect(th, abi.EFAULT, abi.CallLockUnlock, badAddr, scope)
+		f.expect(th, abi.EFAULT, abi.CallCondvarSignal, badAddr, scope, 1)
 		f.expect(th, abi.EINVAL, abi.CallCondvarSignal, l, 3, 1)
-		f.expect(th, 0, abi.CallCondvarSignal, l, priv, 1) // nobody waits: no error
+		f.expect(th, 0, abi.CallCondvarSignal, l, scope, 1) // nobody waits: no error
 		sub := func(typ abi.Eventtype, lock uint64, scope abi.Scope) abi.Event {
 			return g.poll(abi.Subscription{Type: typ, Userdata: 5, Lock: abi.SubLock{Lock: lock, Scope: scope}}, -1)
 		}
@@ -146,23 +154,27 @@ func TestLockErrors(t *testing.T) {
 			scope abi.Scope
 			want  abi.Errno
 		}{
-			{abi.EventtypeLockWrlock, badAddr, abi.ScopePrivate, abi.EFAULT},
-			{abi.EventtypeLockRdlock, badAddr, abi.ScopePrivate, abi.EFAULT},
-			{abi.EventtypeLockWrlock, l + 2, abi.ScopePrivate, abi.EINVAL},
+			{abi.EventtypeLockWrlock, badAddr, s.lock, abi.EFAULT},
+			{abi.EventtypeLockRdlock, badAddr, s.lock, abi.EFAULT},
+			{abi.EventtypeLockWrlock, l + 2, s.lock, abi.EINVAL},
 			{abi.EventtypeLockWrlock, l, 0, abi.EINVAL},
-			{abi.EventtypeLockWrlock, l, abi.ScopeShared, 0},
-			{abi.EventtypeLockWrlock, l, abi.ScopePrivate, abi.EDEADLK},
+			{abi.EventtypeLockWrlock, l, s.lock, 0},
+			{abi.EventtypeLockWrlock, l, s.lock, abi.EDEADLK},
+			{abi.EventtypeLockRdlock, l, s.lock, abi.EDEADLK},
+			{abi.EventtypeLockRdlock, bogus, s.lock, abi.EINVAL},
+			{abi.EventtypeLockWrlock, bogus, s.lock, abi.EINVAL},
+			{abi.EventtypeLockRdlock, full, s.lock, abi.EAGAIN},
 		}
 		for _, tt := range tests {
 			if ev := sub(tt.typ, tt.lock, tt.scope); ev.Error != tt.want || ev.Userdata != 5 || ev.Type != tt.typ {
 				t.Errorf("%v of %#x, scope %v: %+v, want %v", tt.typ, tt.lock, tt.scope, ev, tt.want)
 			}
 		}
-		f.expect(th, 0, abi.CallLockUnlock, l, priv)
+		f.expect(th, 0, abi.CallLockUnlock, l, scope)
 		// Waiting for a condition variable takes a lock that is held.
 		ev := g.poll(abi.Subscription{Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
-			Condvar: l + 8, Lock: l, CondvarScope: abi.ScopePrivate, LockScope: abi.ScopePrivate}}, -1)
-		if ev.Error != abi.EPERM || g.load(l+8) != condvarNoWaiters {
+			Condvar: l + 8, Lock: l, CondvarScope: s.condvar, LockScope: s.lock}}, -1)
+		if ev.Error != abi.EPERM || g.load(l+8) != condvarNoWaiters && s == private {
 			t.Errorf("wait without the lock: %+v, condvar %#x", ev, g.load(l+8))
 		}
 	})
@@ -170,8 +182,11 @@ func TestLockErrors(t *testing.T) {
 
 // A wait that times out takes its mark off the lock again, and a second writer
 // that gives up lets the readers behind it go on.
-func TestLockTimeout(t *testing.T) {
+func TestLockTimeout(t *testing.T) { eachLockScope(t, testLockTimeout) }
+
+func testLockTimeout(t *testing.T, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l := f.alloc(4)
 	f.run(func(th *Thread) {
 		if _, err := host.CompareAndSwap32(l, 0, 1); err != nil { // somebody reads
@@ -225,12 +240,15 @@ func TestLockStress(t *testing.T) {
 		if kicks {
 			name = "kicked"
 		}
-		t.Run(name, func(t *testing.T) { lockStress(t, kicks) })
+		t.Run(name, func(t *testing.T) {
+			eachLockScope(t, func(t *testing.T, s scopes) { lockStress(t, kicks, s) })
+		})
 	}
 }
 
-func lockStress(t *testing.T, kicks bool) {
+func lockStress(t *testing.T, kicks bool, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l := f.alloc(4)
 	const threads, rounds = 8, 3000
 	var writing, reading atomic.Int32
@@ -311,8 +329,11 @@ func (f *fixture) idle() {
 }
 
 // A thread that takes the lock in passing cannot keep a waiter out for long.
-func TestNoStarvation(t *testing.T) {
+func TestNoStarvation(t *testing.T) { eachLockScope(t, testNoStarvation) }
+
+func testNoStarvation(t *testing.T, s scopes) {
 	f := newFixture(t)
+	f.scopes = s
 	l := f.alloc(4)
 	hog, victim := newGuestLib(f, nil), newGuestLib(f, nil)
 	var stop atomic.Bool

@@ -138,7 +138,7 @@ func (t *Thread) pollLock() (n int, e abi.Errno) {
 // pollLockBegin makes the first attempt: it acquires the lock, or leaves the
 // thread queued.
 func (t *Thread) pollLockBegin(s *subscription) (done bool, e abi.Errno) {
-	w, f := &t.wait, &t.proc.futex
+	w := &t.wait
 	w.expired, w.condvar = false, 0
 	if s.Type == abi.EventtypeCondvar {
 		c := &s.Condvar
@@ -146,11 +146,13 @@ func (t *Thread) pollLockBegin(s *subscription) (done bool, e abi.Errno) {
 			return false, abi.EINVAL
 		}
 		w.lock, w.condvar, w.write = c.Lock, c.Condvar, true
-		return false, f.condvarWait(w)
+		w.lockShared = c.LockScope == abi.ScopeShared
+		return false, t.beginCondvar(c.CondvarScope == abi.ScopeShared)
 	}
 	if !validScope(s.Lock.Scope) {
 		return false, abi.EINVAL
 	}
 	w.lock, w.write = s.Lock.Lock, s.Type == abi.EventtypeLockWrlock
-	return f.lockOrQueue(w)
+	w.lockShared = s.Lock.Scope == abi.ScopeShared
+	return t.beginLock()
 }

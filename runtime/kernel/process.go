@@ -102,6 +102,7 @@ func (p *Process) NewThread(ht *host.Thread) *Thread {
 	t := &Thread{Tid: abi.Tid(ht.ID()), Host: ht, proc: p}
 	t.wait.tid = uint32(t.Tid)
 	t.wait.wake = ht.Unpark
+	t.shared = threadWords{p.mem, ht}
 	t.poll.subs = t.poll.store[:0]
 	p.mu.Lock()
 	if p.threads[t.Tid] != nil {
@@ -132,6 +133,7 @@ func (t *Thread) Leave() {
 	t.addCounts(&p.ended)
 	last := len(p.threads)+p.starting == 0
 	p.mu.Unlock()
+	t.leaveWait()
 	t.poll.finish()
 	if last {
 		p.Exit(0)

@@ -10,9 +10,12 @@ import (
 )
 
 // The end of the process reaches threads in every kind of sleep.
-func TestExitKicksEverybody(t *testing.T) {
+func TestExitKicksEverybody(t *testing.T) { eachScope(t, testExitKicksEverybody) }
+
+func testExitKicksEverybody(t *testing.T, s scopes) {
 	r, _ := pipe(t)
 	f := newFixture(t, Grant{HostFD: blocking(r)})
+	f.scopes = s
 	l, cv := f.alloc(4), f.alloc(4)
 	n, one := f.alloc(8), f.iov(abi.Iovec{Buf: f.alloc(8), Len: 8})
 	blockers := []func(*guestLib) Outcome{
@@ -24,7 +27,7 @@ func TestExitKicksEverybody(t *testing.T) {
 		func(g *guestLib) Outcome { return g.rawPoll(subClock(0, abi.ClockRealtime, 1e15, false)) },
 		func(g *guestLib) Outcome { return call(g.th, abi.CallPoll, 0, 0, 0, g.n) }, // for nothing at all
 		func(g *guestLib) Outcome {
-			return g.rawPoll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}})
+			return g.rawPoll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: s.lock}})
 		},
 		func(g *guestLib) Outcome {
 			own := l + 8
@@ -32,7 +35,7 @@ func TestExitKicksEverybody(t *testing.T) {
 				t.Error("lock")
 			}
 			return g.rawPoll(abi.Subscription{Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
-				Condvar: cv, Lock: own, CondvarScope: abi.ScopePrivate, LockScope: abi.ScopePrivate}})
+				Condvar: cv, Lock: own, CondvarScope: s.condvar, LockScope: s.lock}})
 		},
 	}
 	f.alloc(16)

@@ -54,7 +54,7 @@ func startErrno(err error) abi.Errno {
 func threadExit(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	t.Leave()
 	// There is nobody left to report an error to.
-	_ = t.proc.futex.unlock(a[0], uint32(t.Tid))
+	_ = t.unlock(a[0], abi.Scope(a[1]) == abi.ScopeShared)
 	return 0, 0, errExitThread
 }
 
@@ -71,15 +71,20 @@ func threadTcbSet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 func validScope(s abi.Scope) bool { return s == abi.ScopePrivate || s == abi.ScopeShared }
 
 func lockUnlock(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	if !validScope(abi.Scope(a[1])) {
+	scope := abi.Scope(a[1])
+	if !validScope(scope) {
 		return 0, 0, abi.EINVAL
 	}
-	return 0, 0, t.proc.futex.unlock(a[0], uint32(t.Tid))
+	return 0, 0, t.unlock(a[0], scope == abi.ScopeShared)
 }
 
 func condvarSignal(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	if !validScope(abi.Scope(a[1])) {
+	scope := abi.Scope(a[1])
+	switch {
+	case !validScope(scope):
 		return 0, 0, abi.EINVAL
+	case scope == abi.ScopeShared:
+		return 0, 0, signalShared(&t.shared, a[0], uint32(a[2]))
 	}
 	return 0, 0, t.proc.futex.condvarSignal(a[0], uint32(a[2]))
 }

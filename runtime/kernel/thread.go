@@ -23,11 +23,12 @@ type Thread struct {
 
 	awaits atomic.Uint64 // the descriptors it may block in; an fdSet
 
-	wait waiter
-	poll poll
-	iov  [inlineIovecs]host.Iovec
-	more []host.Iovec // for longer arrays, once one has been seen
-	buf  [128]byte
+	wait   waiter
+	shared threadWords
+	poll   poll
+	iov    [inlineIovecs]host.Iovec
+	more   []host.Iovec // for longer arrays, once one has been seen
+	buf    [128]byte
 }
 
 // Process returns the process the thread belongs to.

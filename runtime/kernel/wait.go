@@ -80,14 +80,14 @@ func (d deadline) left() int64 {
 // park sleeps until the thread is woken, kicked or d has come.
 func (t *Thread) park(d deadline) host.ParkResult {
 	if d.at < 0 || d.clock != host.ClockProcessCPU {
-		return t.Host.Park(int32(d.clock), d.at)
+		return t.Host.Park(d.clock, d.at)
 	}
 	for {
 		left := d.left()
 		if left == 0 {
 			return host.ParkTimedOut
 		}
-		r := t.Host.Park(int32(host.ClockMonotonic), host.Monotonic()+left)
+		r := t.Host.Park(host.ClockMonotonic, host.Monotonic()+left)
 		if r != host.ParkTimedOut {
 			return r
 		}
@@ -106,7 +106,18 @@ func (t *Thread) await(d deadline) (timedOut bool, e abi.Errno) {
 		case waitGranted:
 			w.state.Store(waitIdle)
 			return w.expired, 0
+		case waitCondvarShared, waitLockShared:
+			done, timedOut, e := t.awaitShared(d)
+			if done {
+				return timedOut, e
+			}
+			continue
 		case waitRetry:
+			if w.lockShared {
+				// It begins only now to wait for the lock: it cannot be refused.
+				_, _ = t.beginLock()
+				continue
+			}
 			got, e := f.retry(w)
 			if got || e != 0 {
 				w.state.Store(waitIdle)
