@@ -42,22 +42,24 @@ func BenchmarkCall(b *testing.B) {
 // loop of loads inside and outside of it. ns/op is time per lock, of all threads
 // together.
 func BenchmarkLock(b *testing.B) {
-	for _, work := range []int{0, 100} {
-		for _, threads := range []int{1, 2, 4, 8, 32} {
-			b.Run(fmt.Sprintf("work=%d/threads=%d", work, threads), func(b *testing.B) {
-				benchmarkLock(b, threads, work)
-			})
+	for _, scope := range []abi.Scope{abi.ScopePrivate, abi.ScopeShared} {
+		for _, work := range []int{0, 100} {
+			for _, threads := range []int{1, 2, 4, 8, 32} {
+				b.Run(fmt.Sprintf("scope=%v/work=%d/threads=%d", scope, work, threads), func(b *testing.B) {
+					benchmarkLock(b, scopes{scope, scope}, threads, work)
+				})
+			}
 		}
 	}
 }
 
-func benchmarkLock(b *testing.B, threads, work int) {
+func benchmarkLock(b *testing.B, s scopes, threads, work int) {
 	f := newFixture(b)
 	l := f.alloc(4)
 	begin := make(chan bool)
 	var dones []chan struct{}
 	for range threads {
-		g := &guestLib{t: b}
+		g := &guestLib{t: b, scopes: s}
 		buf := f.pages(1)
 		g.sub, g.evs, g.n = buf, buf+512, buf+1024
 		dones = append(dones, f.spawn(func(th *Thread) {
@@ -93,7 +95,14 @@ func spin(l uint64, work int) {
 // BenchmarkPingPong is one turn of two threads that wake each other through two
 // condition variables.
 func BenchmarkPingPong(b *testing.B) {
+	for _, scope := range []abi.Scope{abi.ScopePrivate, abi.ScopeShared} {
+		b.Run(fmt.Sprintf("scope=%v", scope), func(b *testing.B) { benchmarkPingPong(b, scopes{scope, scope}) })
+	}
+}
+
+func benchmarkPingPong(b *testing.B, s scopes) {
 	f := newFixture(b)
+	f.scopes = s
 	l := f.alloc(4)
 	cv := [2]uint64{f.alloc(4), f.alloc(4)}
 	turn := 0 // protected by l

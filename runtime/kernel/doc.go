@@ -70,7 +70,7 @@
 // and thread_create waits for that. Go gives host threads to other goroutines when
 // they are free: a thread leaves the process (Leave) before it gives its own up.
 //
-// # Locks and condition variables
+// # Locks and condition variables of scope private
 //
 // They are words in guest memory that the C library changes by itself as long as
 // nobody waits. The kernel parks waiters in queues hashed by address (futex.go);
@@ -108,13 +108,73 @@
 // which take the waiter off under its bucket: who comes first counts, and the
 // event that poll reports is that one, however long the lock then takes.
 //
-// Scope shared works between threads of this process: waiters meet by address.
+// # Locks of scope shared
+//
+// Any process may map the word, so no process knows all that wait: they sleep in
+// the host's futex of the word (sharedlock.go), as writers or as readers, which the
+// bits of a futex's mask tell apart. The word has the states of the table above,
+// changed by the same fast paths; what differs is who sets the mark k, and when:
+//
+//	word     | a writer comes        | a reader comes             | the owner unlocks
+//	0        | takes it: w|tid       | takes it: 1                |
+//	w|tid    | w|k|tid, sleeps       | w|k|tid, sleeps            | 0
+//	w|k|tid  | sleeps                | sleeps                     | 0, then wakes the oldest writer or else
+//	         |                       |                            | all readers
+//	n        | k|n, sleeps           | n+1                        | n-1
+//	k|n      | sleeps                | sleeps; k|n+1 when woken;  | k|n-1; the last first makes it w|k|tid
+//	         |                       | n+1 and wakes everyone     |
+//	         |                       | after its patience         |
+//
+// A writer that was woken takes a free lock as w|k|tid, for it was woken in the
+// place of others who may sleep. What holds at every moment:
+//
+//	If somebody sleeps on the word, then (a) the word has k and an owner, or (b) a
+//	thread that was woken alone has not tried since, or (c) somebody who took k
+//	away has not yet called the host to wake.
+//
+// So nobody sleeps for ever on a lock that is let go. To fall asleep the word must
+// be what it was with k and an owner, which the host checks while it queues: (a).
+// From (a) only two steps lead away, an unlock and the taking away of k: both are
+// (c). An unlock's wake ends in (b) when it finds a writer; if it finds none and
+// wakes the readers, nobody is left who was asleep before, and whoever has fallen
+// asleep since did so under (a). Who takes k away wakes everyone, with the same
+// result. A thread of (b) does one of four things: it takes the lock with k, or
+// sets k: (a); or it gets the lock, or an error, and wakes everyone (c). It cannot
+// do less: the host reports a wake before a timeout or a signal, and only a sleep
+// notices a kick. Threads that come by and take a free lock without k do not touch
+// (b) or (c). A mark too many costs one system call when the lock is released.
+//
+// Writers go first, so two rules keep others from waiting for ever. A reader that
+// has waited for fairAfter sleeps as a writer does, takes its turn among them, and
+// lets all readers in with it. And a reader that finds k|n waits for the writer
+// only as long as its patience (100 ms), then takes k away: the writer may be gone
+// with its process, or the reader may be one that reads already and does not say
+// so. If a writer does wait it sets k again. A writer whose time is up, or whose
+// process ends, takes its k off a read lock at once.
+//
+// A process that is killed leaves its locks held: the ABI knows no robust locks.
+// If a thread dies in (b), between the wake and its try, the others sleep until
+// somebody who must wait comes by and unlocks.
+//
+// # Condition variables of scope shared
+//
+// The word counts signals while somebody may wait, and is 0 when surely nobody
+// does. A waiter makes a 0 a count where none has been before (the clock tells
+// one), remembers the count, releases the lock, and sleeps while the word is still
+// that; so a signal in between is not lost. A signal adds one, and wakes. When it
+// finds fewer than it should, or is to wake all, it makes the word 0, if it is as
+// it left it, and then wakes everyone once more: who has come in between gets
+// woken for nothing, as POSIX allows, rather than sleep on a word that says that
+// nobody does. Those woken compete for the lock, of either scope. A count is
+// 32 bits wide: a waiter is misled if exactly 2^32 signals, or a new count that is
+// the same, come between its reading and its sleep.
 //
 // # Kicks
 //
 // A thread that blocks does so in one of two places: a host call made by
-// host.Thread.Syscall (read, write, ppoll, getrandom, fsync, mlock), or
-// host.Thread.Park (locks, condition variables, plain sleeps). A kick ends both
+// host.Thread.Syscall (read, write, ppoll, getrandom, fsync, mlock, locks and
+// condition variables of scope shared), or host.Thread.Park (those of scope
+// private, plain sleeps). A kick ends both
 // early; the handler then returns errRestart with its state in the Thread (a poll
 // keeps its place in the queues and its deadlines, and looks its descriptors up
 // again), the engine sees to the kick

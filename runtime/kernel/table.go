@@ -17,7 +17,7 @@ var table = []struct {
 }{
 	{abi.CallClockResGet, clockResGet, ""},
 	{abi.CallClockTimeGet, clockTimeGet, "precision is not needed: every answer is exact"},
-	{abi.CallCondvarSignal, condvarSignal, "scope shared: threads meet by address, within this process"},
+	{abi.CallCondvarSignal, condvarSignal, ""},
 	{abi.CallFDClose, fdClose, ""},
 	{abi.CallFDCreate1, fdCreate1, "shared_memory; polling queues and sockets, which 2016-08 has too, are EINVAL"},
 	{abi.CallFDCreate2, fdCreate2, "2016-08's sequenced-packet sockets are EINVAL"},
@@ -34,7 +34,7 @@ var table = []struct {
 	{abi.CallFDWrite, fdWrite, ""},
 	{abi.CallFileStatFget, fileStatFget, ""},
 	{abi.CallFileStatFput, fileStatFput, "size; the times are ENOSYS"},
-	{abi.CallLockUnlock, lockUnlock, "scope as for condvar_signal"},
+	{abi.CallLockUnlock, lockUnlock, ""},
 	{abi.CallMemAdvise, memAdvise, ""},
 	{abi.CallMemLock, memLock, "raw only"},
 	{abi.CallMemMap, memMap, ""},
