@@ -68,7 +68,7 @@ func (p *Process) faulted(f *engine.Fault, tid abi.Tid) {
 
 func (p *Process) describe(f *engine.Fault) *Fault {
 	r := &Fault{
-		Signal: guestSignal(f.Signal), Program: p.name,
+		Signal: guestSignal(f.Signal), Program: p.program.name,
 		RIP: p.locate(f.RIP), Regs: f.Regs, Flags: f.Flags &^ resumeFlag, Note: f.Note,
 	}
 	in := p.readInstruction(f, r)

@@ -18,31 +18,31 @@ const pageMask = abi.PageSize - 1
 
 // load fills guest memory with the image, the vDSO, the argument data and the
 // first thread's stack.
-func (p *Process) load(c *Config, tid abi.Tid) (first engine.Start, v engine.VDSO, err error) {
-	if err = p.mapImage(c.Executable); err != nil {
+func (p *Process) load(g *program, tid abi.Tid) (first engine.Start, v engine.VDSO, err error) {
+	if err = p.mapImage(g); err != nil {
 		return first, v, err
 	}
 	vdsoAddr, v, err := p.mapVDSO()
 	if err != nil {
 		return first, v, fmt.Errorf("no memory for the vDSO: %w", err)
 	}
-	first, err = p.mapStart(c, vdsoAddr, tid)
+	first, err = p.mapStart(g, vdsoAddr, tid)
 	return first, v, err
 }
 
 // mapImage places the executable's segments.
-func (p *Process) mapImage(r io.ReaderAt) (err error) {
+func (p *Process) mapImage(g *program) (err error) {
 	if p.plan, err = p.choosePlace(); err != nil {
 		return err
 	}
 	for _, m := range p.plan.Maps {
-		req := memory.Request{Addr: m.Addr, Len: m.Len, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite, Name: p.name}
+		req := memory.Request{Addr: m.Addr, Len: m.Len, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite, Name: g.name}
 		if _, err := p.mem.Map(req); err != nil {
 			return p.placeTaken(err)
 		}
 	}
 	for _, cp := range p.plan.Copies {
-		if err := p.copyFrom(r, cp); err != nil {
+		if err := p.copyFrom(g.exe, cp); err != nil {
 			return err
 		}
 	}
@@ -56,11 +56,11 @@ func (p *Process) mapImage(r io.ReaderAt) (err error) {
 
 // choosePlace plans the image at a free place, or at its own.
 func (p *Process) choosePlace() (*loader.Plan, error) {
-	if !p.image.PIE {
-		return p.image.Plan(0)
+	if !p.program.image.PIE {
+		return p.program.image.Plan(0)
 	}
-	size := p.image.Hi - p.image.Lo
-	addr, err := p.mem.Map(memory.Request{Len: size, Align: p.image.Align})
+	size := p.program.image.Hi - p.program.image.Lo
+	addr, err := p.mem.Map(memory.Request{Len: size, Align: p.program.image.Align})
 	if err != nil {
 		return nil, fmt.Errorf("its %d MiB do not fit into the %d MiB of guest memory: %w",
 			size>>20, host.ArenaHi>>20, err)
@@ -69,12 +69,12 @@ func (p *Process) choosePlace() (*loader.Plan, error) {
 	if err := p.mem.Unmap(addr, size); err != nil {
 		return nil, err
 	}
-	return p.image.Plan(addr - p.image.Lo&^(p.image.Align-1))
+	return p.program.image.Plan(addr - p.program.image.Lo&^(p.program.image.Align-1))
 }
 
 // placeTaken explains why a segment could not be mapped where it must be.
 func (p *Process) placeTaken(err error) error {
-	if p.image.PIE {
+	if p.program.image.PIE {
 		return fmt.Errorf("no memory for its segments: %w", err)
 	}
 	at := fmt.Sprintf("it must lie at addresses %#x to %#x", p.plan.Lo, p.plan.Hi)
@@ -131,18 +131,18 @@ func (p *Process) mapVDSO() (addr uint64, v engine.VDSO, err error) {
 
 // mapStart places the argument data, and the first thread's stack with the
 // auxiliary vector on it. The page below the stack stays without access.
-func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.Start, err error) {
+func (p *Process) mapStart(g *program, vdso uint64, tid abi.Tid) (first engine.Start, err error) {
 	args := uint64(0)
 	rw := abi.ProtRead | abi.ProtWrite
-	if n := uint64(len(c.ArgData)); n > 0 {
+	if n := uint64(len(g.args)); n > 0 {
 		if args, err = p.mem.Map(memory.Request{Len: n, Prot: rw, Name: "the argument data"}); err == nil {
-			err = p.mem.CopyOut(args, c.ArgData)
+			err = p.mem.CopyOut(args, g.args)
 		}
 		if err != nil {
 			return first, fmt.Errorf("no memory for %d bytes of argument data: %w", n, err)
 		}
 	}
-	size := c.StackSize
+	size := g.stackSize
 	if size == 0 {
 		size = DefaultStackSize
 	}
@@ -161,8 +161,8 @@ func (p *Process) mapStart(c *Config, vdso uint64, tid abi.Tid) (first engine.St
 	}
 	s := loader.Start{
 		StackLo: guard + abi.PageSize, StackHi: guard + abi.PageSize + size,
-		Base: p.plan.Base, Phdr: p.plan.Phdr, Phnum: p.image.Phnum, Phdrs: p.image.Phdrs,
-		VDSO: vdso, ArgAddr: args, ArgLen: uint64(len(c.ArgData)),
+		Base: p.plan.Base, Phdr: p.plan.Phdr, Phnum: p.program.image.Phnum, Phdrs: p.program.image.Phdrs,
+		VDSO: vdso, ArgAddr: args, ArgLen: uint64(len(g.args)),
 		NCPUs: goruntime.NumCPU(), TID: tid, PID: uuid(),
 	}
 	_, _ = rand.Read(s.Canary[:]) // never fails

@@ -18,25 +18,30 @@ import (
 // live is set while a process exists.
 var live atomic.Bool
 
-// Process is a running guest process.
+// Process is a running guest process. What it runs may change, by proc_exec: the
+// fields up to calls are of the program that it is now, and are replaced when no
+// guest thread exists, under mu.
 type Process struct {
-	name   string
-	mem    *memory.AddressSpace
-	kernel *kernel.Process
-	engine *engine.Engine
-	image  *loader.Image
-	plan   *loader.Plan
-	syms   func() *loader.SymTab
-	calls  []abi.Call // by vDSO slot
+	program *program
+	mem     *memory.AddressSpace
+	kernel  *kernel.Process
+	engine  *engine.Engine
+	plan    *loader.Plan
+	syms    func() *loader.SymTab
+	vdso    engine.VDSO
+	calls   []abi.Call // by vDSO slot
 
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
 	stop    func() bool    // ends the watch on the context
 
-	mu    sync.Mutex
-	fault *Fault
-	stats Stats // final, once ended is closed
-	close error
+	mu     sync.Mutex
+	next   *program // what proc_exec has asked for
+	killed bool     // from outside
+	fault  *Fault
+	stats  Stats             // of the programs before; final, once ended is closed
+	status kernel.ExitStatus // final, likewise
+	close  error
 }
 
 // Start starts a process. It ends early, as by Kill, when ctx is done; ctx's end
@@ -58,53 +63,64 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	p := &Process{name: c.Name, ended: make(chan struct{})}
-	if p.image, err = loader.Parse(c.Executable, c.Size); err != nil {
-		return nil, err
-	}
-	space, err := host.Reserve()
+	g, err := newProgram(c)
 	if err != nil {
 		return nil, err
 	}
-	if p.mem, err = memory.New(space); err != nil {
+	p := &Process{ended: make(chan struct{})}
+	if err := p.begin(g); err != nil {
 		return nil, err
 	}
+	p.stop = context.AfterFunc(ctx, p.Kill)
+	go p.reap()
+	return p, nil
+}
+
+// begin makes p run a program. No guest thread exists.
+func (p *Process) begin(g *program) (err error) {
+	space, err := host.Reserve()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.program, p.mem, p.kernel, p.engine = g, nil, nil, nil
 	defer func() {
 		if err != nil {
 			_ = p.release() // the first error counts
 		}
 	}()
-	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, FDs: grants(c.FDs)}); err != nil {
-		return nil, err
+	if p.mem, err = memory.New(space); err != nil {
+		return err
+	}
+	c := kernel.Config{Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table}
+	if p.kernel, err = kernel.NewProcess(c); err != nil {
+		return err
 	}
 	if err := p.kernel.Reserve(); err != nil {
-		return nil, err
+		return err
 	}
-	// Symbols only name things: a program whose table is broken runs all the same,
-	// and most never need it.
-	p.syms = sync.OnceValue(func() *loader.SymTab {
-		syms, _ := loader.Symbols(c.Executable, c.Size)
-		return syms
-	})
+	p.syms = g.symbols()
 	// The image is loaded on the first thread: the start-up block names its identifier.
 	var loading error
-	_, err = p.startThread(func(tid abi.Tid) (first engine.Start, err error) {
-		var vdso engine.VDSO
-		first, vdso, loading = p.load(c, tid)
+	_, err = p.startThread(0, func(tid abi.Tid) (beginning, error) {
+		var first engine.Start
+		first, p.vdso, loading = p.load(g, tid)
 		if loading == nil {
-			p.engine, loading = engine.New(space, p.mem, vdso)
+			p.engine, loading = engine.New(space, p.mem, p.vdso)
 		}
-		return first, loading
+		return p.fresh(first), loading
 	})
 	if loading != nil {
-		return nil, loading
+		return loading
 	}
 	if err != nil {
-		return nil, fmt.Errorf("no thread for it: %w", err)
+		return fmt.Errorf("no thread for it: %w", err)
 	}
-	p.stop = context.AfterFunc(ctx, p.Kill)
-	go p.reap()
-	return p, nil
+	if p.killed {
+		p.kernel.Kill(abi.SIGKILL)
+	}
+	return nil
 }
 
 func grants(fds []int) []kernel.Grant {
@@ -115,19 +131,27 @@ func grants(fds []int) []kernel.Grant {
 	return g
 }
 
-// reap waits for the last thread and gives everything back.
+// reap waits for the last thread, of the last program, and gives everything back.
 func (p *Process) reap() {
 	p.threads.Wait()
-	p.stop()
+	for p.becomeNext() {
+		p.threads.Wait()
+	}
+	if p.stop != nil {
+		p.stop()
+	}
 	p.mu.Lock()
-	p.stats = p.currentStats()
-	p.close = p.release()
+	if p.kernel != nil {
+		p.status, _ = p.kernel.Status()
+		p.stats.add(p.currentStats())
+	}
+	p.close = errors.Join(p.close, p.release())
 	p.mu.Unlock()
 	live.Store(false)
 	close(p.ended)
 }
 
-// release undoes what start has made so far. No thread is left.
+// release undoes what has been made so far, under mu. No thread is left.
 func (p *Process) release() error {
 	var errs []error
 	if p.engine != nil {
@@ -136,12 +160,24 @@ func (p *Process) release() error {
 	if p.kernel != nil {
 		p.kernel.Close()
 	}
-	return errors.Join(append(errs, p.mem.Close())...)
+	if p.mem != nil {
+		errs = append(errs, p.mem.Close())
+	}
+	p.program.close()
+	p.mem, p.kernel, p.engine = nil, nil, nil
+	return errors.Join(errs...)
 }
 
 // Kill ends the process as SIGKILL does. It does not wait, and does nothing to a
 // process that is ending already.
-func (p *Process) Kill() { p.kernel.Kill(abi.SIGKILL) }
+func (p *Process) Kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killed = true
+	if p.kernel != nil {
+		p.kernel.Kill(abi.SIGKILL)
+	}
+}
 
 // Done is closed when the process has ended and Wait will not block.
 func (p *Process) Done() <-chan struct{} { return p.ended }
@@ -150,16 +186,12 @@ func (p *Process) Done() <-chan struct{} { return p.ended }
 // once and by several goroutines.
 func (p *Process) Wait() Exit {
 	<-p.ended
-	s, ok := p.kernel.Status()
-	if !ok {
-		panic("runtime: no thread is left of a process that has not ended")
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.close != nil {
 		panic("runtime: guest memory could not be given back: " + p.close.Error())
 	}
-	e := Exit{Code: uint32(s.Code), Signal: s.Signal, Fault: p.fault}
+	e := Exit{Code: uint32(p.status.Code), Signal: p.status.Signal, Fault: p.fault}
 	if e.Fault != nil && e.Fault.Signal != e.Signal {
 		e.Fault = nil // another ending came first
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"text/tabwriter"
 	"time"
 
@@ -51,12 +52,12 @@ var exitNames = [...]string{
 func (p *Process) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.ended:
-		return p.stats
-	default:
-		return p.currentStats()
+	sum := p.stats
+	sum.Exits, sum.Calls = maps.Clone(sum.Exits), maps.Clone(sum.Calls)
+	if p.kernel != nil {
+		sum.add(p.currentStats())
 	}
+	return sum
 }
 
 func (p *Process) currentStats() Stats {
@@ -84,6 +85,38 @@ func (p *Process) currentStats() Stats {
 		}
 	}
 	return s
+}
+
+// add adds the counts of another program of the same process. Of the look-up table
+// that of the last one is in use, and the host's count is the whole process's.
+func (s *Stats) add(o Stats) {
+	s.Blocks += o.Blocks
+	s.Regions += o.Regions
+	s.Instructions += o.Instructions
+	s.GuestBytes += o.GuestBytes
+	s.HostBytes += o.HostBytes
+	s.TranslateTime += o.TranslateTime
+	s.FSRewritten += o.FSRewritten
+	s.Flushes += o.Flushes
+	s.Links += o.Links
+	s.TableMisses += o.TableMisses
+	s.TableBytes = o.TableBytes
+	s.Switches += o.Switches
+	s.TLSSwitchSyscalls = o.TLSSwitchSyscalls
+	addCounts(&s.Exits, o.Exits)
+	addCounts(&s.Calls, o.Calls)
+	if s.GuestBytes > 0 {
+		s.Growth = float64(s.HostBytes) / float64(s.GuestBytes)
+	}
+}
+
+func addCounts(to *map[string]uint64, from map[string]uint64) {
+	if *to == nil {
+		*to = make(map[string]uint64)
+	}
+	for k, n := range from {
+		(*to)[k] += n
+	}
 }
 
 // WriteJSON writes the counts as one JSON object.

@@ -21,19 +21,30 @@ func (p threads) StartThread(entry, stackTop, arg uint64) (abi.Tid, error) {
 	if err := p.mem.Store64(rsp, 0); err != nil {
 		return 0, err
 	}
-	return p.startThread(func(tid abi.Tid) (engine.Start, error) {
-		return engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg}, nil
+	return p.startThread(0, func(tid abi.Tid) (beginning, error) {
+		return p.fresh(engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg}), nil
 	})
 }
 
 // SetTCB is thread_tcb_set of generations 0 and 1.
 func (p threads) SetTCB(t *kernel.Thread, addr uint64) { p.engine.MoveBase(t.Host.Block(), addr) }
 
+// A beginning makes the engine's side of a thread.
+type beginning func(*host.Thread, *kernel.Thread) *engine.Thread
+
+// fresh begins a thread at its start.
+func (p *Process) fresh(s engine.Start) beginning {
+	return func(ht *host.Thread, kt *kernel.Thread) *engine.Thread {
+		return p.engine.NewThread(ht, kt, p.calls, s)
+	}
+}
+
 // startThread runs a guest thread, reserved already, on a goroutine of its own. It
 // returns when that has an operating-system thread, which the identifier is of, or
-// abi.EAGAIN when there is none for it. prepare says how the thread begins; it is
-// called on the thread, and its error is returned.
-func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.Tid, error) {
+// abi.EAGAIN when there is none for it. word is where the thread's %fs word must
+// lie, 0 for anywhere. prepare says how the thread begins; it is called on the
+// thread, and its error is returned.
+func (p *Process) startThread(word uint64, prepare func(abi.Tid) (beginning, error)) (abi.Tid, error) {
 	type began struct {
 		tid abi.Tid
 		err error
@@ -42,19 +53,19 @@ func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.
 	p.threads.Add(1)
 	err := host.Go(func() {
 		defer p.threads.Done()
-		ht, err := newHostThread()
+		ht, err := newHostThread(word)
 		if err != nil {
 			c <- began{err: err}
 			return
 		}
-		s, err := prepare(abi.Tid(ht.ID()))
+		begin, err := prepare(abi.Tid(ht.ID()))
 		if err != nil {
 			ht.Close()
 			c <- began{err: err}
 			return
 		}
 		kt := p.kernel.NewThread(ht)
-		et := p.engine.NewThread(ht, kt, p.calls, s)
+		et := begin(ht, kt)
 		c <- began{tid: kt.Tid}
 		if f := et.Run(); f != nil {
 			p.faulted(f, kt.Tid)
@@ -72,8 +83,8 @@ func (p *Process) startThread(prepare func(abi.Tid) (engine.Start, error)) (abi.
 }
 
 // newHostThread makes the calling goroutine's host thread one for a guest.
-func newHostThread() (*host.Thread, error) {
-	ht, err := host.NewThread(0)
+func newHostThread(word uint64) (*host.Thread, error) {
+	ht, err := host.NewThread(word)
 	if errors.Is(err, host.ErrNoThreads) {
 		return nil, abi.EAGAIN
 	}

@@ -12,12 +12,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"cabitrans/runtime"
 )
 
 // exitLaunch is the exit status of a launch that failed.
 const exitLaunch = 127
 
-func main() { os.Exit(doMain(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	runtime.EnableFork()
+	os.Exit(doMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+}
 
 // doMain is the program without the process around it; it returns the exit
 // status.

@@ -31,6 +31,10 @@ const stackSize = 1 << 16
 
 var reserved = sync.OnceValues(host.Reserve)
 
+func (g *guest) Fork(*kernel.Thread) (int, error) { return 0, abi.ENOSYS }
+
+func (g *guest) Exec(int, []byte, *kernel.Table) error { return abi.ENOSYS }
+
 func (g *guest) StartThread(entry, stack, arg uint64) (abi.Tid, error) { return 0, abi.EAGAIN }
 func (g *guest) SetTCB(t *kernel.Thread, addr uint64)                  { g.engine.MoveBase(t.Host.Block(), addr) }
 

@@ -36,7 +36,7 @@ type Start struct {
 func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s Start) *Thread {
 	t := &Thread{engine: e, host: ht, block: ht.Block(), kernel: kt, calls: calls, stub: e.stubs.EnterFull}
 	b := t.block
-	b.RIP, b.Flags, b.FSBase = s.RIP, 0x202, ht.FSWord
+	b.RIP, b.Flags, b.FSBase = s.RIP, initialFlags, ht.FSWord
 	b.Regs[decode.RSP], b.Regs[decode.RDI], b.Regs[decode.RSI] = s.RSP, s.RDI, s.RSI
 	// An empty XSAVE area loads the initial state of every component, except for
 	// MXCSR, which is always taken from it.

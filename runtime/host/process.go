@@ -1,6 +1,10 @@
 package host
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
 
 // A process descriptor of the guest is one end of a socket pair, the holder's; the
 // child, the host process that continues a forked guest, has the other. All that
@@ -41,6 +45,31 @@ func decodeEnd(b []byte) (s End, ok bool) {
 		return s, false
 	}
 	return End{binary.LittleEndian.Uint32(b[4:]), b[8]}, true
+}
+
+// A child that has begun to run says ready; one that cannot says why not.
+const ready = "ready"
+
+// SendReady tells the holder that the guest runs, or with err why it does not.
+func SendReady(fd int, err error) error {
+	msg := ready
+	if err != nil {
+		msg = err.Error()
+	}
+	return SendMessage(fd, []byte(msg)[:min(len(msg), maxMessage)], nil)
+}
+
+// ReceiveReady receives what SendReady sent, as an error that is nil when the guest
+// runs.
+func ReceiveReady(fd int) error {
+	msg, _, err := ReceiveMessage(fd)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the forked process is gone before it has begun: %w", err)
+	case string(msg) != ready:
+		return errors.New(string(msg))
+	}
+	return nil
 }
 
 // maxMessage bounds one message between the two ends, in bytes; maxMessageFDs the

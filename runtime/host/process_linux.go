@@ -196,8 +196,20 @@ func PeekEnd(fd int) (s End, killed, ended bool) {
 		return s, true, true
 	}
 	s, ok := decodeEnd(b[:n])
-	return s, false, ok
+	return s, !ok, true
 }
+
+// NameFD is the path that a descriptor was opened by, as far as the host knows.
+func NameFD(fd int) string {
+	name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return fmt.Sprintf("descriptor %d", fd)
+	}
+	return name
+}
+
+// SetCloseOnExec keeps a descriptor from programs that this one becomes or starts.
+func SetCloseOnExec(fd int) { unix.CloseOnExec(fd) }
 
 // KillSelf ends this process at once, as when its last descriptor is closed.
 func KillSelf() { _ = unix.Kill(unix.Getpid(), unix.SIGKILL) }

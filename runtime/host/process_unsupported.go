@@ -29,3 +29,5 @@ func (s *Snapshot) Save(lo, hi uint64) error                                   {
 func (s *Snapshot) Data(lo, hi uint64) []Range                                 { return nil }
 func (s *Space) MapSnapshot(from *Snapshot, addr, length uint64, p Prot) error { return ErrUnsupported }
 func Touched(lo, hi uint64, private bool) []Range                              { return nil }
+func NameFD(fd int) string                                                     { return "" }
+func SetCloseOnExec(fd int)                                                    {}

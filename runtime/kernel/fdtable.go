@@ -39,6 +39,16 @@ func (o *object) mayBlock() bool {
 	return true
 }
 
+// Retain adds a reference to one that the caller has. It makes an object what
+// package memory can refer to.
+func (o *object) Retain() { o.refs.Add(1) }
+
+// Release gives a reference back.
+func (o *object) Release() { o.release() }
+
+// HostFD is the host descriptor.
+func (o *object) HostFD() int { return o.fd }
+
 // acquire adds a reference unless the object is already gone.
 func (o *object) acquire() bool {
 	for {

@@ -41,7 +41,9 @@ type fixture struct {
 func (f *fixture) StartThread(entry, stack, arg uint64) (abi.Tid, error) {
 	return f.start(entry, stack, arg)
 }
-func (f *fixture) SetTCB(t *Thread, addr uint64) { f.tcb = addr }
+func (f *fixture) Fork(*Thread) (int, error)      { return 0, abi.ENOSYS }
+func (f *fixture) Exec(int, []byte, *Table) error { return abi.ENOSYS }
+func (f *fixture) SetTCB(t *Thread, addr uint64)  { f.tcb = addr }
 
 func newFixture(t testing.TB, grants ...Grant) *fixture {
 	t.Helper()

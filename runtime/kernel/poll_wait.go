@@ -100,8 +100,12 @@ func (o *object) pollable(typ abi.Eventtype) (int16, abi.Errno) {
 		return host.PollIn, 0
 	case abi.EventtypeFDWrite:
 		return host.PollOut, 0
+	case abi.EventtypeProcTerminate:
+		if o.typ == abi.FiletypeProcess {
+			return host.PollIn, 0
+		}
 	}
-	return 0, abi.EINVAL // there are no process descriptors yet
+	return 0, abi.EINVAL
 }
 
 // watch adds a host descriptor to those that are waited for, and returns its
@@ -200,6 +204,9 @@ func (s *subscription) readiness(o *object, got int16) abi.Event {
 	ev := s.event(0)
 	write := s.Type == abi.EventtypeFDWrite
 	switch {
+	case s.Type == abi.EventtypeProcTerminate:
+		o.terminated(&ev)
+		return ev
 	case got&host.PollNval != 0:
 		ev.Error = abi.EBADF
 		return ev

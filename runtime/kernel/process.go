@@ -17,6 +17,16 @@ type Engine interface {
 	// its NewThread has found; it returns the same when there has been a NewThread.
 	// abi.EAGAIN when the host cannot have another thread.
 	StartThread(entry, stackTop, arg uint64) (abi.Tid, error)
+	// Fork begins to make a copy of the process in which only t, the calling thread
+	// in proc_fork, exists, and returns the holder's end of its process descriptor.
+	// The copy sends host.SendReady there when it runs. abi.ENOSYS when the host
+	// program is not made for it.
+	Fork(t *Thread) (fd int, err error)
+	// Exec prepares what the process becomes when all its threads have left: the
+	// executable behind the host descriptor exe, which it duplicates, with the given
+	// argument data and descriptors. It takes over t. An error, such as abi.ENOEXEC,
+	// says that it cannot become that; nothing has then happened to the process.
+	Exec(exe int, data []byte, t *Table) error
 	// SetTCB moves the %fs base of t, which is the calling thread, to addr.
 	SetTCB(t *Thread, addr uint64)
 }
@@ -26,6 +36,7 @@ type Config struct {
 	Space  *memory.AddressSpace
 	Engine Engine
 	FDs    []Grant // become descriptors 0, 1, 2 and so on
+	Table  *Table  // instead of FDs, descriptors that another process leaves
 }
 
 // Process is the kernel's side of one guest process.
@@ -45,11 +56,12 @@ type Process struct {
 	ended    Counts // calls of threads that are gone
 }
 
-// ExitStatus says how a process ended: by itself with Code, or by Signal when
-// that is not 0.
+// ExitStatus says how a process ended: by itself with Code, by Signal when that is
+// not 0, or by becoming another program, the one that Engine.Exec has prepared.
 type ExitStatus struct {
 	Code   abi.Exitcode
 	Signal abi.Signal
+	Exec   bool
 }
 
 // Counts holds how often each system call was made.
@@ -64,6 +76,9 @@ func NewProcess(c Config) (*Process, error) {
 		threads: make(map[abi.Tid]*Thread),
 	}
 	p.futex.mem = c.Space
+	if c.Table != nil {
+		c.Table.moveTo(&p.fds)
+	}
 	for i, g := range c.FDs {
 		if err := p.fds.grant(g); err != nil {
 			p.fds.closeAll()
@@ -135,6 +150,7 @@ func (t *Thread) Leave() {
 	p.mu.Unlock()
 	t.leaveWait()
 	t.poll.finish()
+	t.abandonFork()
 	if last {
 		p.Exit(0)
 	}
@@ -143,6 +159,9 @@ func (t *Thread) Leave() {
 // Exit ends the process as proc_exit does: the first ending counts, and every
 // thread is kicked. It does not wait for them.
 func (p *Process) Exit(code abi.Exitcode) { p.end(ExitStatus{Code: code}) }
+
+// Exec ends the process in favour of the program that Engine.Exec has prepared.
+func (p *Process) Exec() { p.end(ExitStatus{Exec: true}) }
 
 // Kill ends the process by a signal, which is not 0.
 func (p *Process) Kill(sig abi.Signal) { p.end(ExitStatus{Signal: sig}) }

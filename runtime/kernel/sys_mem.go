@@ -36,7 +36,7 @@ func memMap(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 			return 0, 0, abi.EINVAL
 		}
 		r.Off = int64(a[5])
-		r.Object = &memory.Object{FD: o.fd, ID: o.id}
+		r.Object = &memory.Object{FD: o.fd, ID: o.id, Ref: o}
 	}
 	addr, err := t.proc.mem.Map(r)
 	return addr, 0, toErrno(err)

@@ -26,6 +26,7 @@ type Thread struct {
 	wait   waiter
 	shared threadWords
 	poll   poll
+	fork   int // holder's end of a process that has not said yet that it runs; 0 for none
 	iov    [inlineIovecs]host.Iovec
 	more   []host.Iovec // for longer arrays, once one has been seen
 	buf    [128]byte

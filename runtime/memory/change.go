@@ -14,7 +14,7 @@ func (s *AddressSpace) Unmap(addr, n uint64) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.has(lo, hi, pinned|foreign) {
 		return abi.EINVAL
 	}

@@ -13,7 +13,7 @@ type Request struct {
 	Len    uint64 // bytes, not 0; rounded up to pages
 	Prot   abi.Mprot
 	Fixed  bool    // at Addr, replacing what is there; else anywhere
-	Shared bool    // writes reach Object
+	Shared bool    // writes reach Object, and forked processes
 	Object *Object // nil for zeroed memory
 	Off    int64   // offset in Object, a multiple of the page size
 
@@ -33,8 +33,19 @@ func (s *AddressSpace) Map(r Request) (uint64, error) {
 	if r.Off < 0 || r.Off&pageMask != 0 {
 		return 0, abi.EINVAL
 	}
+	if r.Shared && r.Object == nil {
+		if r.Len == 0 || r.Len > host.ArenaHi {
+			return 0, lenError(r.Len)
+		}
+		o, err := newSharedMemory(r.Len)
+		if err != nil {
+			return 0, errnoOf(err)
+		}
+		defer o.Ref.Release()
+		r.Object = o
+	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	lo, hi, err := s.place(&r)
 	if err != nil {
 		return 0, err
@@ -59,6 +70,14 @@ func (s *AddressSpace) Map(r Request) (uint64, error) {
 	return lo, nil
 }
 
+// lenError is the error for the length of a mapping that cannot be.
+func lenError(n uint64) error {
+	if n == 0 {
+		return abi.EINVAL
+	}
+	return abi.ENOMEM
+}
+
 // place finds or checks the pages for r.
 func (s *AddressSpace) place(r *Request) (lo, hi uint64, err error) {
 	if r.Fixed {
@@ -68,11 +87,8 @@ func (s *AddressSpace) place(r *Request) (lo, hi uint64, err error) {
 		}
 		return lo, hi, err
 	}
-	if r.Len == 0 {
-		return 0, 0, abi.EINVAL
-	}
-	if r.Len > host.ArenaHi {
-		return 0, 0, abi.ENOMEM
+	if r.Len == 0 || r.Len > host.ArenaHi {
+		return 0, 0, lenError(r.Len)
 	}
 	n := (r.Len + pageMask) &^ pageMask
 	lo, ok := s.find(n, max(r.Align, pageSize))

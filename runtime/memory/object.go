@@ -5,8 +5,17 @@ type ObjectID struct{ Dev, Ino uint64 }
 
 // An Object is what a mapping shows: a file or a shared-memory object.
 type Object struct {
-	FD int // host descriptor; used only while Map runs
+	FD int // host descriptor
 	ID ObjectID
+	// Ref keeps FD open while mappings show the object, for a copy of the address
+	// space in another process. nil when nobody will ask for one.
+	Ref Ref
+}
+
+// Ref counts references to an object. Release may block, and runs without locks.
+type Ref interface {
+	Retain()
+	Release()
 }
 
 // object knows the mappings of one object.
@@ -16,6 +25,13 @@ type object struct{ views []view }
 type view struct {
 	lo, hi uint64
 	off    int64
+	ref    Ref // of the descriptor it was mapped from; may be nil
+}
+
+func (v view) retain() {
+	if v.ref != nil {
+		v.ref.Retain()
+	}
 }
 
 // overlaps reports whether a view of o lies in [lo, hi), or a part of one.
@@ -48,7 +64,9 @@ func (s *AddressSpace) addView(o *Object, lo, hi uint64, off int64) {
 		obj = new(object)
 		s.objects[o.ID] = obj
 	}
-	obj.views = append(obj.views, view{lo, hi, off})
+	v := view{lo, hi, off, o.Ref}
+	v.retain()
+	obj.views = append(obj.views, v)
 }
 
 // dropViews cuts [lo, hi) out of all views.
@@ -61,15 +79,30 @@ func (s *AddressSpace) dropViews(lo, hi uint64) {
 				continue
 			}
 			if v.lo < lo {
-				keep = append(keep, view{v.lo, lo, v.off})
+				v.retain()
+				keep = append(keep, view{v.lo, lo, v.off, v.ref})
 			}
 			if v.hi > hi {
-				keep = append(keep, view{hi, v.hi, v.off + int64(hi-v.lo)})
+				v.retain()
+				keep = append(keep, view{hi, v.hi, v.off + int64(hi-v.lo), v.ref})
+			}
+			if v.ref != nil {
+				s.dead = append(s.dead, v.ref)
 			}
 		}
 		if o.views = keep; len(keep) == 0 {
 			delete(s.objects, id)
 		}
+	}
+}
+
+// unlock ends a change of mappings, and releases what nothing shows any more.
+func (s *AddressSpace) unlock() {
+	dead := s.dead
+	s.dead = nil
+	s.mu.Unlock()
+	for _, r := range dead {
+		r.Release()
 	}
 }
 

@@ -42,7 +42,12 @@ type AddressSpace struct {
 	cursor     uint64 // no free page lies in [cursor, top) that anyone should care for
 	objects    map[ObjectID]*object
 	names      []named
-	mapped     int // pages
+	mapped     int   // pages
+	dead       []Ref // to be released when mu is free
+	// backing is the snapshot that this process began with: what lies there at a
+	// page's address may be the content of the page, though the host counts no
+	// memory for it. nil for a process that was not forked.
+	backing *host.Snapshot
 
 	// Written under mu, or under its read lock and the engine's lock together.
 	translated []uint32 // pages with that bit
@@ -74,15 +79,19 @@ func New(space *host.Space) (*AddressSpace, error) {
 // Close unmaps everything. No thread may use the memory any more.
 func (s *AddressSpace) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for _, r := range s.arena {
 		if err := s.host.Unmap(r.Lo, r.Hi-r.Lo); err != nil {
 			return err
 		}
 	}
 	s.arena = nil // no access from now on; the page words are as they were
-	clear(s.objects)
+	s.dropViews(0, host.ArenaHi)
 	s.names, s.mapped = nil, 0
+	if s.backing != nil {
+		s.backing.Close()
+		s.backing = nil
+	}
 	return nil
 }
 

@@ -1,0 +1,134 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"syscall"
+
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/engine"
+	"cabitrans/runtime/host"
+	"cabitrans/runtime/kernel"
+	"cabitrans/runtime/memory"
+)
+
+// EnableFork lets guests fork. It must be the first thing that main does: a fork
+// starts this program anew, and there EnableFork runs the forked guest and does not
+// return. Without it proc_fork answers ENOSYS. A fault in a forked guest is reported
+// on standard error.
+func EnableFork() {
+	count := os.Getenv(host.ContinueEnv)
+	if count == "" {
+		forks.Store(true)
+		return
+	}
+	end, err := continueFork(count)
+	if err != nil && !errors.Is(err, io.EOF) { // that is: the parent is gone
+		_ = host.SendReady(host.ContinueFD, err)
+		os.Exit(launchFailed)
+	}
+	_ = host.SendEnd(host.ContinueFD, end)
+	os.Exit(0)
+}
+
+// launchFailed is the exit status of a program that could not be run.
+const launchFailed = 127
+
+// maxStarts bounds how often a copy is started anew because Go's heap lies where
+// guest memory belongs.
+const maxStarts = 8
+
+// continueFork runs the guest whose copy comes at host.ContinueFD until it ends.
+func continueFork(count string) (end host.End, err error) {
+	if _, err := host.Reserve(); err != nil {
+		n, _ := strconv.Atoi(count)
+		if !errors.Is(err, host.ErrNoSpace) || n >= maxStarts {
+			return end, err
+		}
+		exe, err := os.Executable()
+		if err == nil {
+			err = os.Setenv(host.ContinueEnv, strconv.Itoa(n+1))
+		}
+		if err == nil {
+			err = syscall.Exec(exe, os.Args, os.Environ())
+		}
+		return end, fmt.Errorf("a forked process cannot be started anew: %w", err)
+	}
+	_ = os.Unsetenv(host.ContinueEnv)
+	host.SetCloseOnExec(host.ContinueFD)
+	forks.Store(true)
+	h, snap, fds, err := receiveCopy(host.ContinueFD)
+	if err != nil {
+		return end, err
+	}
+	live.Store(true)
+	p := &Process{ended: make(chan struct{})}
+	if err := p.resume(h, snap, fds); err != nil {
+		return end, err
+	}
+	go p.reap()
+	e := p.Wait()
+	if e.Fault != nil {
+		fmt.Fprint(os.Stderr, "cabitrans: "+e.Fault.Report())
+	}
+	return host.End{Code: e.Code, Signal: uint8(e.Signal)}, nil
+}
+
+// resume makes p the copy that h describes, and starts its thread.
+func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
+	space, err := host.Reserve()
+	if err != nil {
+		return err
+	}
+	p.program = &program{name: h.Program, exeFD: -1, stackSize: h.Stack}
+	if h.Exe && len(fds) > 0 {
+		p.program.exeFD = fds[len(fds)-1]
+		fds = fds[:len(fds)-1]
+		f := os.NewFile(uintptr(p.program.exeFD), h.Program)
+		p.program.exe, p.program.closer = f, f
+		if info, err := f.Stat(); err == nil {
+			p.program.size = info.Size()
+		}
+	}
+	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.Calls2020(), p.program.symbols()
+	table, objects, err := h.FDs.Adopt(fds)
+	if err != nil {
+		return err
+	}
+	if p.mem, err = memory.Restore(space, h.Memory, snap, objects); err != nil {
+		return err
+	}
+	table.Settle()
+	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, Table: table}); err != nil {
+		return err
+	}
+	if p.engine, err = engine.New(space, p.mem, p.vdso); err != nil {
+		return err
+	}
+	if err := p.kernel.Reserve(); err != nil {
+		return err
+	}
+	_, err = p.startThread(h.Thread.FSWord, func(abi.Tid) (beginning, error) {
+		return func(ht *host.Thread, kt *kernel.Thread) *engine.Thread {
+			t := p.engine.Resume(ht, kt, p.calls, &h.Thread)
+			p.tellParent()
+			return t
+		}, nil
+	})
+	return err
+}
+
+// tellParent lets proc_fork return in the parent, and ties this process's life to
+// that of its descriptor.
+func (p *Process) tellParent() {
+	err := host.SendReady(host.ContinueFD, nil)
+	if err == nil {
+		err = host.KillOnHangup(host.ContinueFD)
+	}
+	if err != nil { // nobody holds the descriptor any more
+		host.KillSelf()
+	}
+}

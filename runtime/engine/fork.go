@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"cabitrans/decode"
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
+	"cabitrans/runtime/kernel"
+)
+
+// State is a guest thread in proc_fork, as its copy in another process needs it.
+type State struct {
+	Regs    [16]uint64 // in encoding order
+	RIP     uint64     // where the copy goes on
+	Flags   uint64
+	FSBase  uint64
+	FSWord  uint64 // address of the thread block's guest word, the initial %fs base
+	FSPage  []byte // the page there
+	XSave   []byte // in the form of XSAVE
+	MXCSR   uint32
+	Raw     bool // by the syscall instruction: results go to registers
+	Moving  bool // some thread of the process has moved its %fs base
+	KeepR11 bool
+}
+
+// Capture returns the state of a thread, the calling one, in a system call.
+func (e *Engine) Capture(ht *host.Thread) State {
+	b := ht.Block()
+	s := State{
+		Regs: b.Regs, RIP: b.RIP, Flags: b.Flags, FSBase: b.FSBase,
+		FSWord: ht.FSWord, FSPage: append([]byte(nil), ht.FSPage()...),
+		MXCSR: b.MXCSR, Raw: b.Exit == host.ExitSyscall,
+	}
+	e.mu.Lock()
+	s.Moving, s.KeepR11 = e.rw.Options.MovingBase, e.rw.Options.KeepR11
+	e.mu.Unlock()
+	if s.Raw {
+		s.XSave = append([]byte(nil), ht.XSave()...)
+		return s
+	}
+	// Through the vDSO only what survives a C function call is kept: it returns
+	// from there, as vdsoCall does. Of the extended state that is the control words.
+	s.RIP, s.Flags = e.vdso.Text+e.vdso.RetOffset, initialFlags
+	for _, r := range [...]decode.Reg{decode.RCX, decode.RDX, decode.R8, decode.R9, decode.R10, decode.R11} {
+		s.Regs[r] = 0
+	}
+	s.XSave = make([]byte, len(ht.XSave()))
+	binary.LittleEndian.PutUint16(s.XSave, host.X87Control())
+	binary.LittleEndian.PutUint32(s.XSave[24:], s.MXCSR)
+	s.XSave[512] = xstateX87
+	return s
+}
+
+const (
+	initialFlags = 0x202 // interrupts enabled, and the bit that is always set
+	xstateX87    = 1     // XSTATE_BV: the x87 part of an XSAVE area counts
+)
+
+// Resume makes the calling goroutine's host thread go on where Capture found the
+// thread s: proc_fork returns there with process_child and the thread's identifier.
+func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s *State) *Thread {
+	t := e.NewThread(ht, kt, calls, Start{})
+	b := t.block
+	b.Regs, b.RIP, b.Flags, b.FSBase, b.MXCSR = s.Regs, s.RIP, s.Flags, s.FSBase, s.MXCSR
+	copy(ht.FSPage(), s.FSPage)
+	copy(ht.XSave(), s.XSave)
+	e.mu.Lock()
+	o := e.rw.Options
+	o.MovingBase, o.KeepR11 = s.Moving, s.KeepR11
+	e.setOptions(o)
+	e.mu.Unlock()
+	if s.Raw {
+		b.Regs[decode.RAX], b.Regs[decode.RDX] = uint64(abi.FDProcessChild), uint64(kt.Tid)
+		b.Flags &^= carry
+		return t
+	}
+	err := e.store32(s.Regs[decode.RDI], uint32(abi.FDProcessChild))
+	if err == nil {
+		err = e.store32(s.Regs[decode.RSI], uint32(kt.Tid))
+	}
+	b.Regs[decode.RAX] = 0
+	if err != nil { // another thread has unmapped it during the call
+		b.Regs[decode.RAX] = uint64(abi.EFAULT)
+	}
+	b.Regs[decode.RSI], b.Regs[decode.RDI] = 0, 0
+	return t
+}
+
+// store32 stores a result at any address.
+func (e *Engine) store32(addr uint64, v uint32) error {
+	return e.mem.CopyOut(addr, binary.LittleEndian.AppendUint32(nil, v))
+}
+
+// Quiesce calls f while no thread is in the guest.
+func (e *Engine) Quiesce(f func() error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop()
+	return f()
+}
