@@ -40,11 +40,13 @@ struct auxv {
 // errno values used by the checks.
 enum {
   ENONE = 0,
+  E2BIG = 1,
   EACCES = 2,
   EAGAIN = 6,
   EBADF = 8,
   EFAULT = 21,
   EINVAL = 28,
+  EMFILE = 33,
   ENOEXEC = 45,
   ENOMEM = 48,
   ENOSYS = 52,
@@ -79,6 +81,7 @@ enum { FDSTAT_FLAGS = 1, FDSTAT_RIGHTS = 2 };
 #define RIGHT_FILE_STAT_FPUT_SIZE 0x100000u
 #define RIGHT_MEM_MAP 0x4000000u
 #define RIGHT_MEM_MAP_EXEC 0x8000000u
+#define RIGHT_PROC_EXEC 0x100000000ull
 
 enum { SIGABRT = 1, SIGCHLD = 4, SIGILL = 8, SIGKILL = 10, SIGSEGV = 13, SIGTERM = 16, SIGTRAP = 17 };
 
