@@ -21,6 +21,8 @@ type object struct {
 	kind host.FileKind
 	typ  abi.Filetype
 	id   memory.ObjectID // identity of what may be mapped; equal for aliases
+
+	queue *queue // of a polling event queue
 }
 
 // newObject takes over a host descriptor, with one reference.
@@ -65,6 +67,9 @@ func (o *object) acquire() bool {
 func (o *object) release() {
 	switch n := o.refs.Add(-1); {
 	case n == 0:
+		if o.queue != nil {
+			o.queue.destroy()
+		}
 		// The guest's close has succeeded by then, whatever the host says.
 		_ = host.CloseFD(o.fd)
 	case n < 0:
@@ -82,9 +87,10 @@ type entry struct {
 // An fdTable maps descriptor numbers to entries. Look-ups take no lock; changes
 // are made under mu.
 type fdTable struct {
-	mu    sync.Mutex
-	slots atomic.Pointer[[]atomic.Pointer[entry]]
-	free  int // no slot below it is free
+	mu     sync.Mutex
+	slots  atomic.Pointer[[]atomic.Pointer[entry]]
+	free   int      // no slot below it is free
+	queues []*queue // those that may have subscriptions for descriptors
 
 	waiting atomic.Int32 // threads that may block in descriptors
 }
@@ -189,7 +195,9 @@ func (t *fdTable) close(fd abi.FD) abi.Errno {
 	}
 	(*t.slots.Load())[fd].Store(nil)
 	t.free = min(t.free, int(fd))
+	gone := t.forget(fd)
 	t.mu.Unlock()
+	freeAll(gone)
 	e.obj.release()
 	return 0
 }
@@ -219,7 +227,9 @@ func (t *fdTable) replace(from, to abi.FD) abi.Errno {
 	}
 	src.obj.refs.Add(1)
 	(*t.slots.Load())[to].Store(src)
+	gone := t.forget(to)
 	t.mu.Unlock()
+	freeAll(gone)
 	dst.obj.release()
 	return 0
 }

@@ -91,9 +91,12 @@ func (t *Thread) putEnd() abi.Errno {
 }
 
 // putOne stores the only event of a call.
-func (t *Thread) putOne(ev abi.Event) abi.Errno {
+func (t *Thread) putOne(ev abi.Event) abi.Errno { return t.putAt(0, ev) }
+
+// putAt stores event i at once.
+func (t *Thread) putAt(i uint64, ev abi.Event) abi.Errno {
 	ev.Encode(t.buf[:])
-	return toErrno(t.proc.mem.CopyOut(t.poll.out, t.buf[:abi.EventSize]))
+	return toErrno(t.proc.mem.CopyOut(t.poll.out+i*abi.EventSize, t.buf[:abi.EventSize]))
 }
 
 // trim gives room back that has not been needed for a while.

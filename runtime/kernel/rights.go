@@ -37,6 +37,8 @@ const (
 	rightsSharedMemory = abi.RightFDRead | abi.RightFDWrite | abi.RightFileStatFget |
 		abi.RightFileStatFputSize | abi.RightMemMap | abi.RightMemMapExec
 
+	rightsPoll = abi.RightFileStatFget | abi.RightPollModify | abi.RightPollWait
+
 	rightsTTY = abi.RightFDRead | abi.RightFDStatPutFlags | abi.RightFDWrite |
 		abi.RightFileStatFget | abi.RightPollFDReadwrite
 

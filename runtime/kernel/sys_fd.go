@@ -19,7 +19,11 @@ func fdReplace(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func fdCreate1(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	if abi.Filetype(a[0]) != abi.FiletypeSharedMemory {
+	switch abi.Filetype(a[0]) {
+	case abi.FiletypePoll:
+		return t.createQueue()
+	case abi.FiletypeSharedMemory:
+	default:
 		return 0, 0, abi.EINVAL
 	}
 	hfd, err := host.NewSharedObject("cloudabi-shm")
