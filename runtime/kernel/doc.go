@@ -62,6 +62,30 @@
 // Regular files are always ready: the flag that once made poll wait at their end is
 // "deprecated, to be ignored" (2020-09, "flags uint16 subrwflags").
 //
+// # Polling event queues
+//
+// poll_fd (57, raw only) works on the objects that fd_create1 makes for the type
+// poll (queue.go, sys_queue.go): one host descriptor of epoll, and a note for each
+// subscription. Where the text of 2016-08 asks itself what it means, FreeBSD's
+// kqueue answers:
+//
+//   - Two subscriptions are the same if type and descriptor, or clock identifier,
+//     are. add makes one or changes its user data; delete, enable and disable want
+//     one that is there (ENOENT). enable counts more than disable.
+//   - A note is reported as long as it is ready; with clear, once each time something
+//     comes; with oneshot, once, and then it is gone. Both are settled by the add.
+//   - Changes are carried out in order. One that fails is an event with the error, and
+//     the call then does not wait; without room for it the call fails with it.
+//   - A subscription goes when the number of its descriptor is closed or replaced.
+//   - A relative clock goes off again and again, an absolute one once. CPU time is
+//     ENOTSUP. Adding one that is there starts it anew.
+//   - A regular file is not ready for reading at its end unless the subscription has
+//     the flag of poll; whether it has grown is looked up each filePoll.
+//   - Locks and condition variables are for poll only (ENOSYS here, as in a poll with
+//     others); queues cannot be polled themselves, since none has the right.
+//   - nout of 0 never waits. At most maxEvents are reported at once.
+//   - proc_fork leaves queues behind; proc_exec refuses them (EINVAL).
+//
 // # Threads
 //
 // A guest thread's identifier is its host thread's, which no other thread of the
@@ -177,8 +201,7 @@
 // private, plain sleeps). A kick ends both
 // early; the handler then returns errRestart with its state in the Thread (a poll
 // keeps its place in the queues and its deadlines, and looks its descriptors up
-// again), the engine sees to the kick
-// and calls again. A host call that has moved bytes returns them instead, so
+// again; poll_fd has made its changes), the engine sees to the kick and calls again. A host call that has moved bytes returns them instead, so
 // nothing is read or written twice. Once the end of the process is decided,
 // errRestart becomes ActionExitProcess. Three calls wait for storage without
 // hearing kicks, as they do on a real kernel: mem_sync, fd_close and
@@ -186,14 +209,15 @@
 //
 // # Calls that are not built
 //
-// testdata/calls.golden lists all 58. Among those that answer ENOSYS is poll_fd
-// (57): it works on a polling event queue, which fd_create1 does not make (EINVAL,
-// like the sockets that it made in 2016).
+// testdata/calls.golden lists all 58. fd_create1 does not make the sockets that it
+// made in 2016 (EINVAL).
 //
 // # Locks of this package, in order
 //
-// A condition variable's bucket, a lock's bucket, Process.mu; fdTable.mu stands
-// alone. No lock is held while blocking. Package memory's locks are taken under
+// A condition variable's bucket, a lock's bucket, Process.mu; apart from them,
+// fdTable.mu, then queue.mu. A look-up in the table takes none, so it may be made
+// with queue.mu held: a descriptor that is closed at the same time is either not
+// found, or found by whoever closes it and then waits for queue.mu. No lock is held while blocking. Package memory's locks are taken under
 // all of them, and nothing is called back from there.
 //
 // Per-thread state (Thread, its scratch buffers) belongs to the thread itself,

@@ -84,6 +84,9 @@ func (p *Process) Describe(maps []memory.Ref) (d *Descriptors, fds []int, releas
 	}
 	var held []*object
 	p.fds.each(func(fd abi.FD, e *entry) {
+		if e.obj.queue != nil {
+			return // polling event queues are not inherited, as FreeBSD's are not
+		}
 		i, ok := index[e.obj]
 		if !ok {
 			i = len(fds)

@@ -233,7 +233,7 @@ func (n *note) setTimer() abi.Errno {
 		_ = host.CloseFD(n.fd)
 		n.fd, n.owned = -1, false
 	}
-	d, e := newDeadline(&n.Clock)
+	d, e := newDeadline(&n.Clock) // in the host's clock, absolute
 	if e != 0 {
 		return e
 	}

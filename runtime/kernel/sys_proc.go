@@ -117,6 +117,10 @@ func (t *fdTable) choose(b []byte) (*Table, abi.Errno) {
 	var out Table
 	for c := range slices.Chunk(b, 4) {
 		en, e := t.entry(abi.FD(binary.LittleEndian.Uint32(c)), 0)
+		if e == 0 && en.obj.queue != nil {
+			en.obj.release() // what it holds is this table's, as on FreeBSD
+			e = abi.EINVAL
+		}
 		if e != 0 {
 			out.Close()
 			return nil, e
