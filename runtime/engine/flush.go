@@ -13,8 +13,13 @@ import (
 func (e *Engine) stop() {
 	e.threadsMu.Lock()
 	defer e.threadsMu.Unlock()
+	alone := len(e.threads) <= 1
 	for t := range e.threads {
 		t.host.Kick()
+		alone = alone && t.host.Current()
+	}
+	if alone {
+		return // no other thread has to learn of its kick
 	}
 	if err := host.Barrier(); err != nil {
 		panic("engine: no memory barrier: " + err.Error())

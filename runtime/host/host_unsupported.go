@@ -60,6 +60,7 @@ func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 func (t *Thread) ID() uint32 { return 0 }
 
 func (t *Thread) Close()                               {}
+func (t *Thread) Current() bool                        { return false }
 func (t *Thread) Block() *Block                        { return nil }
 func (t *Thread) Kick()                                {}
 func (t *Thread) Kicked() bool                         { return false }

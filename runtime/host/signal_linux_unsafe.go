@@ -72,8 +72,8 @@ func installSignals() error {
 	if !accessOrder() {
 		panic("host: the linker has reordered the guarded access routines")
 	}
-	if _, _, e := unix.Syscall(unix.SYS_MEMBARRIER, membarrierRegisterPrivateExpedited, 0, 0); e != 0 {
-		return fmt.Errorf("this kernel has no private expedited membarrier (Linux 4.14 has): %w", e)
+	if err := checkBarrier(); err != nil {
+		return err
 	}
 	for _, sig := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGILL, unix.SIGFPE, unix.SIGTRAP} {
 		var act sigactiont

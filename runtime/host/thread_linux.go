@@ -46,6 +46,9 @@ func NewThread(word uint64) (*Thread, error) {
 	return t, nil
 }
 
+// Current reports whether the caller runs on this thread.
+func (t *Thread) Current() bool { return int(t.tid) == unix.Gettid() }
+
 // Close gives the thread block back and unlocks the goroutine. It runs on the
 // thread itself, outside the guest. Late kicks are harmless.
 func (t *Thread) Close() {
@@ -105,22 +108,6 @@ func (t *Thread) InGuest() bool { return atomic.LoadUint32(&t.block.State) != St
 // Settled notes that the thread, which has left the guest by a fault or a kick,
 // no longer needs the source map. Only the thread itself calls it.
 func (t *Thread) Settled() { atomic.StoreUint32(&t.block.State, StateHost) }
-
-// Barrier makes every running thread of the process pass a full memory barrier
-// (membarrier, private expedited). It lets the entry stub publish State and
-// read Kick with plain accesses.
-func Barrier() error {
-	_, _, e := unix.Syscall(unix.SYS_MEMBARRIER, membarrierPrivateExpedited, 0, 0)
-	if e != 0 {
-		return e
-	}
-	return nil
-}
-
-const (
-	membarrierPrivateExpedited         = 1 << 3
-	membarrierRegisterPrivateExpedited = 1 << 4
-)
 
 // Syscall performs a host system call that may block, with Go's scheduler told.
 // A kick before or during it makes it return EINTR at once; a call that the
