@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"sync"
 
-	golangasm "github.com/twitchyliquid64/golang-asm"
 	"github.com/twitchyliquid64/golang-asm/obj"
 	"github.com/twitchyliquid64/golang-asm/obj/x86"
+	"github.com/twitchyliquid64/golang-asm/objabi"
 )
 
 // errAssemble is wrapped by errors of the stub assembler; it means a bug here.
@@ -16,33 +16,40 @@ var errAssemble = errors.New("codegen: cannot assemble a stub")
 // assembly collects the instructions of one stub for golang-asm. Operands are
 // written in Go assembler order: source, destination.
 type assembly struct {
-	b   *golangasm.Builder
-	err error
+	ctxt        *obj.Link
+	first, last *obj.Prog
+	err         error
 }
 
-// asmMu serialises builders: golang-asm initialises its instruction tables on
+// asmMu serialises assemblies: golang-asm initialises its instruction tables on
 // first use without a lock.
 var asmMu sync.Mutex
 
 // assemble runs f and returns the code of the instructions it listed, which is
 // position independent as long as f branches only to labels.
-func assemble(f func(a *assembly)) ([]byte, error) {
+//
+// It takes golang-asm's architecture as it is: the Builder of that package makes a
+// map of all instruction names first, which costs more than all stubs.
+func assemble(f func(a *assembly)) (code []byte, err error) {
 	asmMu.Lock()
 	defer asmMu.Unlock()
-	b, err := golangasm.NewBuilder("amd64", 64)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errAssemble, err)
+	ctxt := obj.Linknew(&x86.Linkamd64)
+	ctxt.Headtype = objabi.Hlinux
+	ctxt.DiagFunc = func(format string, args ...any) {
+		err = fmt.Errorf("%w: "+format, append([]any{errAssemble}, args...)...)
 	}
-	a := &assembly{b: b}
+	x86.Linkamd64.Init(ctxt)
+	a := &assembly{ctxt: ctxt}
 	f(a)
 	if a.err != nil {
 		return nil, fmt.Errorf("%w: %w", errAssemble, a.err)
 	}
-	code := b.Assemble()
-	if len(code) == 0 {
-		return nil, errAssemble
+	s := &obj.LSym{Func: &obj.FuncInfo{Text: a.first}}
+	x86.Linkamd64.Assemble(ctxt, s, ctxt.NewProg)
+	if err == nil && len(s.P) == 0 {
+		err = errAssemble
 	}
-	return code, nil
+	return s.P, err
 }
 
 func reg(r int16) obj.Addr        { return obj.Addr{Type: obj.TYPE_REG, Reg: r} }
@@ -58,9 +65,14 @@ func (a *assembly) op1(as obj.As, to obj.Addr) *obj.Prog { return a.op2(as, obj.
 
 // op2 appends an instruction.
 func (a *assembly) op2(as obj.As, from, to obj.Addr) *obj.Prog {
-	p := a.b.NewProg()
+	p := a.ctxt.NewProg()
 	p.As, p.From, p.To = as, from, to
-	a.b.AddInstruction(p)
+	if a.first == nil {
+		a.first = p
+	} else {
+		a.last.Link = p
+	}
+	a.last = p
 	return p
 }
 
