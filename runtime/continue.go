@@ -65,7 +65,7 @@ func continueFork(count string) (end host.End, err error) {
 		return end, err
 	}
 	live.Store(true)
-	p := &Process{ended: make(chan struct{})}
+	p := &Process{ended: make(chan struct{}), forked: true}
 	if err := p.resume(h, snap, fds); err != nil {
 		return end, err
 	}

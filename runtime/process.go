@@ -30,6 +30,7 @@ type Process struct {
 	syms    func() *loader.SymTab
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
+	forked  bool       // the host process ends with it
 
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
@@ -145,7 +146,13 @@ func (p *Process) reap() {
 		p.status, _ = p.kernel.Status()
 		p.stats.add(p.currentStats())
 	}
-	p.close = errors.Join(p.close, p.release())
+	if p.forked {
+		if p.kernel != nil {
+			p.kernel.Close() // the host takes the rest
+		}
+	} else {
+		p.close = errors.Join(p.close, p.release())
+	}
 	p.mu.Unlock()
 	live.Store(false)
 	close(p.ended)

@@ -16,8 +16,8 @@ type State struct {
 	Flags   uint64
 	FSBase  uint64
 	FSWord  uint64 // address of the thread block's guest word, the initial %fs base
-	FSPage  []byte // the page there
-	XSave   []byte // in the form of XSAVE
+	FSPage  []byte // the page there; zeros at the end are left out
+	XSave   []byte // in the form of XSAVE; likewise
 	MXCSR   uint32
 	Raw     bool // by the syscall instruction: results go to registers
 	Moving  bool // some thread of the process has moved its %fs base
@@ -29,14 +29,14 @@ func (e *Engine) Capture(ht *host.Thread) State {
 	b := ht.Block()
 	s := State{
 		Regs: b.Regs, RIP: b.RIP, Flags: b.Flags, FSBase: b.FSBase,
-		FSWord: ht.FSWord, FSPage: append([]byte(nil), ht.FSPage()...),
+		FSWord: ht.FSWord, FSPage: trimmed(ht.FSPage()),
 		MXCSR: b.MXCSR, Raw: b.Exit == host.ExitSyscall,
 	}
 	e.mu.Lock()
 	s.Moving, s.KeepR11 = e.rw.Options.MovingBase, e.rw.Options.KeepR11
 	e.mu.Unlock()
 	if s.Raw {
-		s.XSave = append([]byte(nil), ht.XSave()...)
+		s.XSave = trimmed(ht.XSave())
 		return s
 	}
 	// Through the vDSO only what survives a C function call is kept: it returns
@@ -45,11 +45,19 @@ func (e *Engine) Capture(ht *host.Thread) State {
 	for _, r := range [...]decode.Reg{decode.RCX, decode.RDX, decode.R8, decode.R9, decode.R10, decode.R11} {
 		s.Regs[r] = 0
 	}
-	s.XSave = make([]byte, len(ht.XSave()))
+	s.XSave = make([]byte, 576) // the part that is there for every CPU
 	binary.LittleEndian.PutUint16(s.XSave, host.X87Control())
 	binary.LittleEndian.PutUint32(s.XSave[24:], s.MXCSR)
 	s.XSave[512] = xstateX87
 	return s
+}
+
+// trimmed is a copy without zeros at the end.
+func trimmed(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return append([]byte(nil), b...)
 }
 
 const (
@@ -63,8 +71,8 @@ func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s 
 	t := e.NewThread(ht, kt, calls, Start{})
 	b := t.block
 	b.Regs, b.RIP, b.Flags, b.FSBase, b.MXCSR = s.Regs, s.RIP, s.Flags, s.FSBase, s.MXCSR
-	copy(ht.FSPage(), s.FSPage)
-	copy(ht.XSave(), s.XSave)
+	clear(ht.FSPage()[copy(ht.FSPage(), s.FSPage):])
+	clear(ht.XSave()[copy(ht.XSave(), s.XSave):])
 	e.mu.Lock()
 	o := e.rw.Options
 	o.MovingBase, o.KeepR11 = s.Moving, s.KeepR11

@@ -36,8 +36,8 @@ const (
 	CallDisp = CallTable - 16*CallLea
 
 	// TableChunk is the unit in bytes in which a table is filled: the slots of
-	// 32 KiB of guest text. It bounds the number of mappings a large text needs.
-	TableChunk = 256 << 10
+	// 8 KiB of guest text. It bounds the number of mappings a large text needs.
+	TableChunk = 64 << 10
 
 	// MissBase + pc and CallMissBase + pc are never mapped: they are what the tables
 	// hold for a pc of the arena that has no landing or call entry yet, so that the

@@ -47,12 +47,15 @@ func (s *AddressSpace) Snapshot(to *host.Snapshot, quiesce func(func() error) er
 		img.Names = append(img.Names, Name{n.lo, n.hi, n.name})
 	}
 	err = quiesce(func() error {
-		for lo := uint64(0); lo < host.ArenaHi; {
-			a, v, used := s.area(lo)
-			lo = a.Hi
-			if !used {
+		left := s.mapped
+		for lo := uint64(0); left > 0; {
+			if s.page[lo/pageSize].Load()&mapped == 0 {
+				lo += pageSize
 				continue
 			}
+			a, v := s.area(lo)
+			lo = a.Hi
+			left -= int(a.Hi-a.Lo) / pageSize
 			if a.Bits&ofObject != 0 {
 				if v.ref == nil {
 					return abi.ENOTSUP
@@ -80,9 +83,9 @@ func (s *AddressSpace) Snapshot(to *host.Snapshot, quiesce func(func() error) er
 	return img, refs, nil
 }
 
-// area returns the longest area from lo on, and what it shows if that is an
-// object; used is false for one where nothing is mapped.
-func (s *AddressSpace) area(lo uint64) (a Area, v view, used bool) {
+// area returns the longest area from lo on, which is mapped, and what it shows if
+// that is an object.
+func (s *AddressSpace) area(lo uint64) (a Area, v view) {
 	bits := s.page[lo/pageSize].Load() & copiedBits
 	a = Area{Lo: lo, Hi: lo + pageSize, Bits: bits}
 	limit := uint64(host.ArenaHi)
@@ -94,7 +97,7 @@ func (s *AddressSpace) area(lo uint64) (a Area, v view, used bool) {
 	for a.Hi < limit && s.page[a.Hi/pageSize].Load()&copiedBits == bits {
 		a.Hi += pageSize
 	}
-	return a, v, bits&mapped != 0
+	return a, v
 }
 
 // viewAt returns the view that shows the page at addr.
