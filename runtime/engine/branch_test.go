@@ -247,7 +247,7 @@ func TestVDSOCall(t *testing.T) {
 		{abi.CallClockTimeGet, [3]uint64{uint64(abi.ClockMonotonic), 0, g.data}, 0},
 		{abi.CallClockTimeGet, [3]uint64{99, 0, g.data}, abi.EINVAL},
 		{abi.CallFDClose, [3]uint64{5}, abi.EBADF},
-		{abi.CallProcFork, [3]uint64{}, abi.ENOSYS},
+		{abi.CallProcFork, [3]uint64{}, abi.EFAULT},
 	} {
 		f := g.run(g.code, func(ht *host.Thread) {
 			r := &ht.Block().Regs
