@@ -3,10 +3,13 @@ package runtime_test
 import (
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"cabitrans/argdata"
 	"cabitrans/runtime"
 )
 
@@ -64,4 +67,28 @@ func children(t *testing.T) (out []string) {
 		}
 	}
 	return out
+}
+
+// BenchmarkFork is the time from proc_fork to the child's end as its parent learns
+// of it, by the memory that the child is a copy of; and the same with a program that
+// the child becomes.
+func BenchmarkFork(b *testing.B) {
+	ns := regexp.MustCompile(`ns=(\d+)`)
+	run := func(b *testing.B, g guestRun) {
+		for b.Loop() {
+			r := g.run(b)
+			r.expect(b, 0)
+			v, err := strconv.ParseFloat(ns.FindStringSubmatch(r.stdout)[1], 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(v/1e6, "ms/child")
+		}
+	}
+	for _, mib := range []int{0, 1, 16, 128, 1024} {
+		b.Run(fmt.Sprintf("MiB=%d", mib), func(b *testing.B) {
+			run(b, guestRun{name: "fork", args: argdata.Map{number("memory", mib), number("storm", 10)}})
+		})
+	}
+	b.Run("exec", func(b *testing.B) { run(b, guestRun{name: "exec", args: argdata.Map{number("rounds", 50)}}) })
 }

@@ -3,6 +3,10 @@
 //   stdout   where the report goes
 //   depth    generations of children of children (4)
 //   storm    children at once, and as many in a row (20)
+//   memory   MiB of memory that each of the latter is a copy with (0)
+//   hold     when 1: no tests, but a child and its child that live for ever, and the
+//            line "holding"
+//   fault    when 1: no tests, but a child that faults
 #include "guest.h"
 #include "process.h"
 
@@ -235,7 +239,90 @@ static void test_storm(u32 n) {
   print("storm ok children=%u ns=%lu\n", 2 * n, (now() - begin) / (n != 0 ? n : 1));
 }
 
+// A lock in memory that processes share, and a condition variable. Every process
+// adds to what the lock guards.
+struct meeting {
+  u32 lock, cond;
+  u64 sum[2];
+  u32 here;
+};
+
+enum { ROUNDS = 2000, GUESTS = 3 };
+
+static void lock_shared(u32 *word) {
+  u32 free = LOCK_UNLOCKED;
+  if (__atomic_compare_exchange_n(word, &free, self_tid | LOCK_WRLOCKED, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+  struct subscription in = {.type = EVENT_LOCK_WRLOCK, .lock = {.lock = word, .lock_scope = SCOPE_SHARED}};
+  struct event out;
+  size_t n;
+  CHECK_ERRNO(sys_poll(&in, &out, 1, &n), 0);
+  CHECK(n == 1 && out.error == 0);
+}
+
+static void unlock_shared(u32 *word) {
+  u32 mine = self_tid | LOCK_WRLOCKED;
+  if (__atomic_compare_exchange_n(word, &mine, LOCK_UNLOCKED, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) return;
+  CHECK_ERRNO(sys_lock_unlock(word, SCOPE_SHARED), 0);
+}
+
+static u32 meet(void *argument) {
+  struct meeting *m = argument;
+  lock_shared(&m->lock);
+  if (++m->here == GUESTS) CHECK_ERRNO(sys_condvar_signal(&m->cond, SCOPE_SHARED, GUESTS), 0);
+  while (m->here < GUESTS) {
+    struct subscription in = {.type = EVENT_CONDVAR,
+                              .condvar = {.condvar = &m->cond, .lock = &m->lock, .condvar_scope = SCOPE_SHARED,
+                                          .lock_scope = SCOPE_SHARED}};
+    struct event out;
+    size_t n;
+    CHECK_ERRNO(sys_poll(&in, &out, 1, &n), 0);
+    CHECK(n == 1 && out.error == 0);
+  }
+  unlock_shared(&m->lock);
+  for (int i = 0; i < ROUNDS; i++) {
+    lock_shared(&m->lock);
+    CHECK(m->sum[0] == m->sum[1]);
+    m->sum[0]++;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    m->sum[1]++;
+    unlock_shared(&m->lock);
+  }
+  return 0;
+}
+
+static void test_locks(void) {
+  struct meeting *m = map(4096, MAP_ANON | MAP_SHARED, MAP_ANON_FD);
+  u32 children[GUESTS];
+  for (int i = 0; i < GUESTS; i++) children[i] = proc_spawn(meet, m);
+  for (int i = 0; i < GUESTS; i++) EXPECT_END(children[i], 0, 0);
+  CHECK(m->sum[0] == GUESTS * ROUNDS && m->sum[1] == GUESTS * ROUNDS && m->lock == LOCK_UNLOCKED);
+  print("locks ok\n");
+}
+
+static u32 hold(void *argument) {
+  if (argument != 0) proc_spawn(hold, 0);
+  for (;;) sleep_ns(3600000000000ull);
+}
+
+static NOINLINE u32 fault(void *argument) { return *(volatile u32 *)8; }
+
+static void fill(u64 mib) {
+  if (mib == 0) return;
+  u8 *p = map(mib << 20, MAP_ANON | MAP_PRIVATE, MAP_ANON_FD);
+  for (u64 i = 0; i < mib << 20; i += 4096) p[i] = 1;
+}
+
 int guest_main(const struct value *args) {
+  if (arg_u64(args, "hold", 0) == 1) {
+    proc_spawn(hold, &global);
+    print("holding\n");
+    hold(0);
+  }
+  if (arg_u64(args, "fault", 0) == 1) {
+    EXPECT_END(proc_spawn(fault, 0), SIGSEGV, 0);
+    print("the child has faulted\n");
+    return 0;
+  }
   parent_tid = process.tid;
   test_memory();
   test_protection();
@@ -246,6 +333,8 @@ int guest_main(const struct value *args) {
   print("depth ok\n");
   test_threads();
   test_registers();
+  test_locks();
+  fill(arg_u64(args, "memory", 0));
   test_storm(arg_u64(args, "storm", 20));
   print("fork ok\n");
   return 0;
