@@ -33,6 +33,32 @@
 // host's address space. They are claimed once, best before the Go heap has grown
 // (Prepare), and serve one live process; Start answers ErrBusy for a second.
 //
+// # Fork and exec
+//
+// Go's run-time system cannot be forked: a copy of its memory would lack its
+// threads. So a forked guest continues in a fresh start of the host program
+// (EnableFork, which must come first in main; without it proc_fork is ENOSYS):
+//
+//	parent                                    child
+//	NewProcessPair, StartSelf ───────────────▶ claims guest memory's place
+//	stops its guest threads                    (while Go starts there)
+//	snapshot: touched private pages,
+//	  layout, descriptors, thread state ─────▶ maps the snapshot, copy on write;
+//	goes on; the caller waits                  descriptors, engine, thread
+//	gets the descriptor ◀───────────────────── ready; the guest runs
+//
+// Both sides then own their memory: what the snapshot holds is copied once by the
+// parent, and page by page by the child as it writes. The host has no way to share
+// private memory between two programs any earlier. Measured, with two processors:
+// 3.6 ms from proc_fork to the end of an empty child, and 0.45 ms more for each MiB
+// that the parent has touched; 8.5 ms with a program that the child becomes. What
+// was tried and did not help: asking the child to read the parent's memory (the
+// parent stands still until the child has started).
+//
+// proc_exec stays in the host process: it checks what can be checked, all threads
+// leave as at an end, and then everything is made anew for the next program
+// (becomeNext). What fails after that kills the process, as on any system.
+//
 // # Ending
 //
 // A process ends by proc_exit, by a signal it raises, by its last thread's
@@ -43,6 +69,9 @@
 //
 // # Locks
 //
-// Process.mu guards only what Wait reports; it is a leaf. Everything else is
-// written before the first thread starts or belongs to the packages below.
+// Process.mu guards what Wait and Stats report, and the change from one program to
+// the next, which happens while no guest thread exists. A guest thread reads the
+// fields of the program it runs without a lock: they were written before it began.
+// Otherwise Process.mu is taken by guest threads for a fault and for proc_exec only,
+// and the kernel's lock is taken under it.
 package runtime

@@ -49,6 +49,13 @@
 // none is lost. Barrier, a process-wide membarrier, lets the stubs do with plain
 // loads and stores.
 //
+// # Processes
+//
+// A process descriptor is one end of a socket pair; see process.go. Thread blocks lie
+// at a fixed place so that a forked guest's thread finds its own where its %fs base
+// points. Memory passes through a memory object (Snapshot) whose pages the child maps
+// privately.
+//
 // # Who may write what
 //
 // A Block belongs to its thread, but for Kick (anyone) and State (read by whoever

@@ -207,6 +207,19 @@
 // hearing kicks, as they do on a real kernel: mem_sync, fd_close and
 // file_stat_fput.
 //
+// # Processes
+//
+// proc_fork asks the Engine for a copy of the process and waits until it says that
+// it runs; its descriptor is the holder's end of a socket pair (package host), which
+// shows the end of the process to poll, wherever it is sent, and kills the process
+// when the last duplicate is closed. The copy has the caller's thread alone, the same
+// descriptors with the same rights (Describe, Adopt), and shares what two
+// descriptors of one open file share. Locks that other threads held stay held, as
+// on any system; nobody waits for anything.
+//
+// proc_exec makes the table of the next program (Table) from the list it is given,
+// so that nothing else passes on, and ends this Process in favour of another.
+//
 // # Calls that are not built
 //
 // testdata/calls.golden lists all 58. fd_create1 does not make the sockets that it

@@ -39,6 +39,15 @@
 // does not drop translations of a mapping of it. POSIX leaves open whether a
 // private mapping sees such changes.
 //
+// # Copies
+//
+// Snapshot saves, for a forked process, what the host says was touched of private
+// memory, and describes the rest; Restore makes the same address space of that in
+// another process. Objects behind mappings are kept open for it (Ref): the guest may
+// have closed its descriptor. Shared memory without a descriptor is a memory object
+// from the start, so that it stays shared. What a copy has not written to yet lies
+// in the snapshot alone, where the host counts it as nobody's: hence backing.
+//
 // # Locks
 //
 // AddressSpace.mu orders changes. The engine translates under its read lock
