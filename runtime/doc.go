@@ -25,7 +25,8 @@
 // This package joins them and imports all; none of them imports it. A process is
 // made in the order of Start: image, vDSO, argument data, stack (load.go), then
 // kernel, engine and the first thread (process.go). Each guest thread is one
-// goroutine locked to one operating-system thread (thread.go).
+// goroutine locked to one operating-system thread (thread.go), as long as the host
+// has one to give: thread_create answers EAGAIN otherwise.
 //
 // # One at a time
 //

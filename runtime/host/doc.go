@@ -31,6 +31,23 @@
 // vm.mmap_min_addr, 64 KiB on every distribution, so what lies below it faults:
 // that is what proves the target of an indirect branch (package rewrite).
 //
+// # Threads
+//
+// A guest thread runs on a goroutine locked to an operating-system thread (Go). The
+// thread ends with it, but for a few that wait for the next one (worker.go), so the
+// host sees as many threads as the guest has, and what the host lets a user have
+// comes back.
+//
+// When the host refuses a thread that Go's scheduler wants, Go ends the program. So
+// before a guest thread starts, threads are had from the host that need no Go (a
+// clone of a few instructions of assembly, probe_linux_amd64.s): one for the guest
+// and, at the same time, as many as the scheduler may want besides (ThreadRoom). If
+// they are not to be had, the guest gets EAGAIN. What is promised: whatever limit
+// there is (RLIMIT_NPROC, pids.max, memory), a guest cannot reach it by starting
+// threads, as long as no other program under the same limit takes the reserve within
+// the milliseconds between a look and the start. Go's own limit, 10,000 threads, lies
+// beyond MaxThreads.
+//
 // # Faults
 //
 // SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP go to an assembly handler on Go's

@@ -1,0 +1,131 @@
+//go:build amd64
+
+package runtime_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"cabitrans/argdata"
+	"cabitrans/runtime/abi"
+)
+
+func crowd(how string, threads int) guestRun {
+	return guestRun{name: "crowd", args: argdata.Map{text("how", how), number("threads", threads)}}
+}
+
+// Thousands of threads come and go, and nothing of them stays.
+func TestThreadChurn(t *testing.T) {
+	crowd("churn", 200).run(t).expect(t, 0)
+	before := tasks(t)
+	r := crowd("churn", 4000).run(t)
+	r.expect(t, 0)
+	if want := "attributes ok\nchurn ok threads=4000\n"; r.stdout != want {
+		t.Errorf("wrote %q, want %q", r.stdout, want)
+	}
+	// 40 of them lived at a time; some threads of the scheduler's may be new.
+	if after := tasks(t); after > before+20 {
+		t.Errorf("%d host threads before, %d after", before, after)
+	}
+}
+
+// tasks counts this process's threads.
+func tasks(t *testing.T) int {
+	t.Helper()
+	d, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Skip(err)
+	}
+	return len(d)
+}
+
+func TestInitialThreadLeaves(t *testing.T) {
+	r := crowd("leave", 10).run(t)
+	r.expect(t, 0)
+	if r.stdout != "leave ok threads=10\n" {
+		t.Errorf("wrote %q", r.stdout)
+	}
+}
+
+// The end of the process reaches threads that block or spin in every way.
+func TestExitUnderThreads(t *testing.T) {
+	for range 5 {
+		crowd("exit", 1).run(t).expect(t, 3)
+	}
+}
+
+func TestThreadsThatCannotRun(t *testing.T) {
+	for how, want := range map[string]string{
+		"entry": "execution at 0x10",
+		"stack": "the stack is used up",
+	} {
+		r := crowd(how, 1).run(t)
+		if r.exit.Signal != abi.SIGSEGV || r.exit.Fault == nil || !strings.Contains(r.exit.Fault.Report(), want) {
+			t.Errorf("%s: %+v", how, r.exit)
+			if r.exit.Fault != nil {
+				t.Log(r.exit.Fault.Report())
+			}
+		}
+	}
+}
+
+const threadLimitEnv = "CABITRANS_TEST_GUEST_THREAD_LIMIT"
+
+// A guest that starts threads until the user may have no more gets EAGAIN: Go's
+// scheduler, which would end the program, never meets the limit.
+func TestGuestAtThreadLimit(t *testing.T) {
+	if s := os.Getenv(threadLimitEnv); s != "" {
+		atThreadLimit(t, s)
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can become a user without other processes, who is subject to the limit")
+	}
+	for _, limit := range []int{32, 120} {
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestGuestAtThreadLimit$", "-test.v")
+		cmd.Env = append(os.Environ(), threadLimitEnv+"="+strconv.Itoa(limit))
+		out, err := cmd.CombinedOutput()
+		if strings.Contains(string(out), "--- SKIP") {
+			t.Skip(string(out))
+		}
+		if err != nil {
+			t.Errorf("limit %d: %v\n%s", limit, err, out)
+		}
+	}
+}
+
+// atThreadLimit is the program that TestGuestAtThreadLimit starts.
+func atThreadLimit(t *testing.T, s string) {
+	limit, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const user = 48_722 // nobody's
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: uint64(limit), Max: uint64(limit)}); err != nil {
+		t.Skip(err)
+	}
+	if err := unix.Setuid(user); err != nil {
+		t.Skip(err)
+	}
+	if _, err := os.ReadFile(filepath.Join(guests, "bin", "crowd")); err != nil {
+		t.Skip(err) // not for everybody to read
+	}
+	r := crowd("limit", 1000).run(t)
+	r.expect(t, 0)
+	for i, line := range strings.Split(strings.TrimSpace(r.stdout), "\n") {
+		var round, refused, n int
+		if _, err := fmt.Sscanf(line, "limit round=%d refused=%d threads=%d", &round, &refused, &n); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if round != i || refused != 1 || n < 5 || n >= limit {
+			t.Errorf("limit %d: %s", limit, line)
+		}
+	}
+}
