@@ -52,9 +52,9 @@
 // parent, and page by page by the child as it writes. The host has no way to share
 // private memory between two programs any earlier. Measured, with two processors:
 // 3.6 ms from proc_fork to the end of an empty child, and 0.45 ms more for each MiB
-// that the parent has touched; 8.5 ms with a program that the child becomes. What
-// was tried and did not help: asking the child to read the parent's memory (the
-// parent stands still until the child has started).
+// that the parent has touched; 8.5 ms with a program that the child becomes.
+// A child that read its parent's memory by itself would save nothing: the parent's
+// threads would stand still until it has started.
 //
 // proc_exec stays in the host process: it checks what can be checked, all threads
 // leave as at an end, and then everything is made anew for the next program
