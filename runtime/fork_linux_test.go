@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strconv"
@@ -19,18 +20,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestNothingLeft runs programs that fork, exec and kill, and looks for processes
-// and descriptors that stay behind.
+// TestNothingLeft runs programs that fork and exec, kills some of them wherever they
+// are, and looks for processes and descriptors that stay behind. With
+// stressEnv it makes thousands of children.
 func TestNothingLeft(t *testing.T) {
 	guestRun{name: "hello"}.run(t).expect(t, 0) // whatever Go keeps open, it has opened then
 	fds := openDescriptors(t)
-	for _, name := range []string{"fork", "exec"} {
-		guestRun{name: name}.run(t).expect(t, 0)
+	storm, kills := 20, 10
+	if os.Getenv(stressEnv) != "" {
+		storm, kills = 1000, 200
 	}
-	p, end := guestRun{name: "fork"}.start(t)
-	time.Sleep(30 * time.Millisecond) // wherever it is then
-	p.Kill()
-	end()
+	guestRun{name: "fork", args: argdata.Map{number("storm", storm)}}.run(t).expect(t, 0)
+	guestRun{name: "exec"}.run(t).expect(t, 0)
+	for i := range kills {
+		g := guestRun{name: []string{"fork", "fork-v0", "exec", "exec-v2"}[i%4]}
+		p, end := g.start(t)
+		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond) // wherever it is then
+		p.Kill()
+		end()
+	}
 	deadline := time.Now().Add(time.Minute)
 	for {
 		left, now := children(t), openDescriptors(t)

@@ -61,6 +61,7 @@ func stressPrograms(generations []string) (list []guestRun) {
 		list = append(list,
 			guestRun{name: "regs" + v, args: argdata.Map{number("threads", 3), number("seconds", 1)}},
 			guestRun{name: "threads" + v, args: argdata.Map{number("rounds", 2000)}},
+			guestRun{name: "fork" + v, args: argdata.Map{number("storm", 3)}},
 			guestRun{name: "tls" + v, args: argdata.Map{number("threads", 5), number("seconds", 1)}})
 	}
 	return append(list,

@@ -5,8 +5,8 @@
 //   self     this executable, as a descriptor
 //   rounds   how often to fork and become the program, timed (10)
 //
-// The second start is told by `role`, a string: `check` compares what it got, any
-// other ends at once with exit code 7.
+// The second start is told by `role`, a string: `check` compares what it got, `stage`
+// is part of a pipeline, any other ends at once with exit code 7.
 #include "guest.h"
 #include "process.h"
 
@@ -106,8 +106,74 @@ static void test_exec(struct plan *p, u32 (*how)(void *)) {
   CHECK_ERRNO(sys_fd_close(p->a), 0);
 }
 
+enum { STAGES = 5, BYTES = 200000 };
+
+// A stage of a pipeline is a program that adds 1 to each byte on its way.
+static int stage(void) {
+  static u8 b[4096];
+  for (;;) {
+    struct iovec v = {b, sizeof b};
+    size_t n, done;
+    CHECK_ERRNO(sys_fd_read(1, &v, 1, &n), 0);
+    if (n == 0) return 0;
+    for (size_t i = 0; i < n; i++) b[i]++;
+    for (size_t at = 0; at < n; at += done) {
+      v = (struct iovec){b + at, n - at};
+      CHECK_ERRNO(sys_fd_write(2, &v, 1, &done), 0);
+    }
+  }
+}
+
+static u32 become_stage(void *argument) {
+  struct plan *p = argument;
+  struct data d = {.n = 0};
+  u8 map = TYPE_MAP;
+  append(&d, &map, 1);
+  put_fd(&d, "stdout", 0);
+  put_str(&d, "role", "stage");
+  u32 fds[] = {p->out, p->a, p->b};
+  CHECK_ERRNO(sys_proc_exec(p->self, d.b, d.n, fds, 3), 0);
+  fail("proc_exec has returned");
+}
+
+static void test_pipeline(struct plan *p) {
+  static u8 b[4096];
+  u32 stages[STAGES], first, last;
+  CHECK_ERRNO(sys_fd_create2(FILETYPE_SOCKET_STREAM, &last, &first), 0);
+  for (int i = 0; i < STAGES; i++) {
+    u32 next;
+    p->a = last;
+    CHECK_ERRNO(sys_fd_create2(FILETYPE_SOCKET_STREAM, &next, &p->b), 0);
+    stages[i] = proc_spawn(become_stage, p);
+    CHECK_ERRNO(sys_fd_close(p->a), 0);
+    CHECK_ERRNO(sys_fd_close(p->b), 0);
+    last = next;
+  }
+  u64 sent = 0, got = 0;
+  for (u8 value = 0; got < BYTES;) {
+    struct iovec v = {b, sizeof b};
+    size_t n;
+    if (sent < BYTES) {
+      for (size_t i = 0; i < sizeof b; i++) b[i] = sent + i;
+      CHECK_ERRNO(sys_fd_write(first, &v, 1, &n), 0);
+      sent += n;
+      if (sent >= BYTES) CHECK_ERRNO(sys_fd_close(first), 0);
+    }
+    if (sent < 3 * sizeof b) continue; // several are on their way
+    CHECK_ERRNO(sys_fd_read(last, &v, 1, &n), 0);
+    CHECK(n != 0);
+    for (size_t i = 0; i < n; i++) CHECK(b[i] == (u8)(value++ + STAGES));
+    got += n;
+    if (sent >= BYTES && got >= sent) break;
+  }
+  for (int i = 0; i < STAGES; i++) EXPECT_END(stages[i], 0, 0);
+  CHECK_ERRNO(sys_fd_close(last), 0);
+  print("pipeline ok\n");
+}
+
 // second is this program's second start.
 static int second(const struct value *args, const char *role) {
+  if (equal(role, "stage")) return stage();
   if (!equal(role, "check")) return 7;
   u32 socket, again;
   CHECK(arg_fd(args, "socket", &socket) && arg_fd(args, "again", &again) && socket == 2 && again == 1);
@@ -133,6 +199,7 @@ int guest_main(const struct value *args) {
   print("exec ok\n");
   test_exec(&p, become_with_threads);
   print("exec with threads ok\n");
+  test_pipeline(&p);
   u64 rounds = arg_u64(args, "rounds", 10), begin = now();
   p.role = "end";
   p.b = p.out;
