@@ -14,6 +14,7 @@ const tableChunks = 8 * host.ArenaHi / host.TableChunk
 type table struct {
 	host.Table
 	filled [tableChunks]bool
+	chunks []uint32 // the numbers of those
 }
 
 // set gives guest address pc, in the arena, the host address to.
@@ -28,21 +29,20 @@ func (e *Engine) set(t *table, pc, to uint64) {
 			return
 		}
 		t.filled[c] = true
+		t.chunks = append(t.chunks, uint32(c))
 		e.stats.TableBytes += host.TableChunk
 	}
 	t.Set(pc, to)
 }
 
 func (t *table) reset() {
-	for c, filled := range t.filled {
-		if !filled {
-			continue
-		}
+	for _, c := range t.chunks {
 		if err := t.Drop(uint64(c) * host.TableChunk / 8); err != nil {
 			panic("engine: cannot drop a chunk of a look-up table: " + err.Error())
 		}
 		t.filled[c] = false
 	}
+	t.chunks = t.chunks[:0]
 }
 
 // A miss is an indirect branch that found nothing in its table.
