@@ -59,6 +59,7 @@ func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 // fit into 30 bits, its leaf must give out some that all processes know apart.
 func (t *Thread) ID() uint32 { return 0 }
 
+func (t *Thread) CPUTime() (int64, error)              { return 0, ErrUnsupported }
 func (t *Thread) Close()                               {}
 func (t *Thread) Current() bool                        { return false }
 func (t *Thread) Block() *Block                        { return nil }

@@ -22,6 +22,7 @@ type Thread struct {
 	closed atomic.Bool
 	serve  func() uint64 // of Run
 	until  unix.Timespec // of Park and Poll
+	began  int64         // what its operating-system thread's CPU clock said before, in ns
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
@@ -43,7 +44,15 @@ func NewThread(word uint64) (*Thread, error) {
 		return nil, fmt.Errorf("cannot set the %%gs base: %w", err)
 	}
 	threadEvents.Add(1)
+	t.began, _ = cpuTime(ClockThreadCPU) // cannot fail for the calling thread
 	return t, nil
+}
+
+// CPUTime returns the CPU time of the guest thread, which is the calling one, in
+// nanoseconds. An operating-system thread may have served others before.
+func (t *Thread) CPUTime() (int64, error) {
+	now, err := cpuTime(ClockThreadCPU)
+	return now - t.began, err
 }
 
 // Current reports whether the caller runs on this thread.

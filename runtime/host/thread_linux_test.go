@@ -45,6 +45,47 @@ func TestParkAndKick(t *testing.T) {
 	started <- nil
 }
 
+// A guest thread's CPU time does not count what its operating-system thread did
+// before.
+func TestCPUTimeOfThread(t *testing.T) {
+	space(t)
+	run := func(fn func(th *Thread)) {
+		done := make(chan bool)
+		err := Go(func() {
+			defer close(done)
+			th, err := NewThread(0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer th.Close()
+			fn(th)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-done
+	}
+	cpu := func(th *Thread) int64 {
+		ns, err := th.CPUTime()
+		if err != nil {
+			t.Error(err)
+		}
+		return ns
+	}
+	const burnt = 30_000_000
+	for range 3 {
+		run(func(th *Thread) {
+			begin := cpu(th)
+			if begin > burnt/2 {
+				t.Errorf("a new thread has used %d ns of CPU time", begin)
+			}
+			for cpu(th)-begin < burnt {
+			}
+		})
+	}
+}
+
 func TestKickInterruptsRead(t *testing.T) {
 	space(t)
 	var p [2]int

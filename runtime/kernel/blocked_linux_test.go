@@ -182,7 +182,7 @@ func TestCloseRacesRead(t *testing.T) {
 }
 
 // Threads that close, replace, duplicate, create, read and poll the same few
-// descriptors at once: every call answers, nothing is lost or released twice, and
+// descriptors at once, some of which are polling event queues: every call answers, nothing is lost or released twice, and
 // all threads end.
 func TestDescriptorStress(t *testing.T) {
 	const threads, rounds = 8, 400
@@ -225,7 +225,7 @@ func stressDescriptors(g *guestLib, rnd *rand.Rand, rounds int) {
 	}
 	for range rounds {
 		fd := 2 + rnd.Uint64N(8)
-		switch rnd.IntN(8) {
+		switch rnd.IntN(11) {
 		case 0, 1:
 			call(g.th, abi.CallFDClose, fd)
 		case 2:
@@ -236,6 +236,22 @@ func stressDescriptors(g *guestLib, rnd *rand.Rand, rounds int) {
 			call(g.th, abi.CallFDCreate2, uint64(abi.FiletypeSocketStream), g.n, g.n+8)
 		case 5:
 			call(g.th, abi.CallFDWrite, fd, iov, 1, g.n)
+		case 6:
+			rawCall(g.th, abi.CallFDCreate1, uint64(abi.FiletypePoll))
+		case 7, 8:
+			s := subFD(1, abi.EventtypeFDRead+abi.Eventtype(rnd.IntN(2)), abi.FD(2+rnd.Uint64N(8)))
+			if rnd.IntN(4) == 0 {
+				s = subClock(1, abi.ClockMonotonic, int64(rnd.IntN(100_000)), rnd.IntN(2) == 0)
+			}
+			s.Flags = abi.Subflags(rnd.IntN(64))
+			timeout := subClock(1, abi.ClockRealtime, int64(rnd.IntN(300_000)), false)
+			raw := make([]byte, 2*abi.SubscriptionSize)
+			s.Encode(raw)
+			timeout.Encode(raw[abi.SubscriptionSize:])
+			if err := mem.CopyOut(g.sub, raw); err != nil {
+				g.t.Error(err)
+			}
+			rawCall(g.th, abi.CallPollFD, fd, g.sub, 1, g.evs, 4, g.sub+abi.SubscriptionSize)
 		default:
 			var s [3]abi.Subscription
 			s[0] = subFD(1, abi.EventtypeFDRead, abi.FD(fd))

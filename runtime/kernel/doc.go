@@ -203,9 +203,10 @@
 // keeps its place in the queues and its deadlines, and looks its descriptors up
 // again; poll_fd has made its changes), the engine sees to the kick and calls again. A host call that has moved bytes returns them instead, so
 // nothing is read or written twice. Once the end of the process is decided,
-// errRestart becomes ActionExitProcess. Three calls wait for storage without
-// hearing kicks, as they do on a real kernel: mem_sync, fd_close and
-// file_stat_fput.
+// errRestart becomes ActionExitProcess. mem_sync, fd_close and file_stat_fput wait for
+// storage: a kick ends them where the host lets a signal do so (a network file system,
+// say), unless it comes just before the host call. A descriptor is closed then all
+// the same.
 //
 // # Processes
 //

@@ -88,6 +88,90 @@ func TestSleep(t *testing.T) {
 	})
 }
 
+// Every clock, relative and absolute, beside a descriptor that is never ready: none
+// ends early, and what has not come is not reported.
+func TestPollClocks(t *testing.T) {
+	r, _ := pipe(t)
+	f := newFixture(t, Grant{HostFD: blocking(r)})
+	const wait = int64(4 * time.Millisecond)
+	clocks := map[abi.Clockid]host.Clock{
+		abi.ClockMonotonic: host.ClockMonotonic, abi.ClockRealtime: host.ClockRealtime,
+		abi.ClockProcessCputimeID: host.ClockProcessCPU,
+	}
+	stop := make(chan bool)
+	go func() { // the process's CPU time goes on
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.Gosched()
+			}
+		}
+	}()
+	defer close(stop)
+	f.run(func(th *Thread) {
+		for id, clock := range clocks {
+			for _, abs := range []bool{false, true} {
+				now := func() int64 {
+					ns, err := host.Now(clock)
+					if err != nil {
+						t.Error(err)
+					}
+					return ns
+				}
+				begin := now()
+				at := wait
+				if abs {
+					at += begin
+				}
+				c := subClock(2, id, at, abs)
+				c.Clock.Identifier = 77
+				evs, e := f.polls(th, subFD(1, abi.EventtypeFDRead, 0), c, subClock(3, abi.ClockMonotonic, -1, abs),
+					subClock(4, abi.ClockRealtime, 1<<62, true))
+				want := abi.Event{Userdata: 2, Type: abi.EventtypeClock, Ident: 77}
+				if e != 0 || len(evs) != 1 || evs[0] != want {
+					t.Errorf("%v, absolute %v: %+v, %v", id, abs, evs, e)
+				}
+				// A relative time of the realtime clock is measured with the other one.
+				if took := now() - begin; took < wait && (abs || id != abi.ClockRealtime) {
+					t.Errorf("%v, absolute %v: %d ns early", id, abs, wait-took)
+				}
+			}
+		}
+		for name, s := range map[string]abi.Subscription{
+			"thread time, absolute": subClock(2, abi.ClockThreadCputimeID, 1, true),
+			"thread time":           subClock(2, abi.ClockThreadCputimeID, 1, false),
+		} {
+			evs, e := f.polls(th, subFD(1, abi.EventtypeFDRead, 0), s)
+			if e != 0 || len(evs) != 1 || evs[0] != (abi.Event{Userdata: 2, Type: abi.EventtypeClock, Error: abi.ENOTSUP}) {
+				t.Errorf("%s: %+v, %v", name, evs, e)
+			}
+		}
+	})
+}
+
+// A wait for a time of the realtime clock looks at the clock now and then: somebody
+// may have set it.
+func TestDeadlineLeft(t *testing.T) {
+	const hour = int64(time.Hour)
+	for _, tt := range []struct {
+		d        deadline
+		min, max int64
+	}{
+		{never, -1, -1},
+		{deadline{host.ClockMonotonic, 0}, 0, 0},
+		{deadline{host.ClockMonotonic, host.Monotonic() + hour}, hour / 2, hour},
+		{deadline{host.ClockRealtime, host.Realtime() + hour}, clockSet, clockSet},
+		{deadline{host.ClockRealtime, host.Realtime() - hour}, 0, 0},
+		{deadline{host.ClockProcessCPU, hour}, cpuPoll, hour / int64(runtime.NumCPU())},
+	} {
+		if got := tt.d.left(); got < tt.min || got > tt.max {
+			t.Errorf("%+v: %d, want %d to %d", tt.d, got, tt.min, tt.max)
+		}
+	}
+}
+
 // A process's CPU time passes while another of its threads computes.
 func TestSleepCPUTime(t *testing.T) {
 	f := newFixture(t)

@@ -38,7 +38,13 @@ func clockTimeGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	ns, err := host.Now(c)
+	var ns int64
+	var err error
+	if c == host.ClockThreadCPU {
+		ns, err = t.Host.CPUTime()
+	} else {
+		ns, err = host.Now(c)
+	}
 	return timestamp(ns), 0, errnoOf(err)
 }
 

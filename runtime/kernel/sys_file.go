@@ -50,7 +50,7 @@ func fileStatFput(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		if st.Size > math.MaxInt64 {
 			return 0, 0, abi.EINVAL
 		}
-		return 0, 0, errnoOf(host.Truncate(o.fd, int64(st.Size)))
+		return 0, 0, t.storage(func() error { return host.Truncate(o.fd, int64(st.Size)) })
 	case flags&fsTimes != 0 && flags&^fsTimes == 0:
 		return 0, 0, abi.ENOSYS // not built yet
 	}

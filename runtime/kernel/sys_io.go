@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"math"
 	"syscall"
 
@@ -123,6 +124,25 @@ func (t *Thread) buffers(a *[8]uint64, need abi.Rights, into bool) (*object, []h
 		return nil, nil, e
 	}
 	return o, v, 0
+}
+
+// storage makes a host call that may wait for storage, in vain perhaps if that lies
+// across a network. A kick ends it where the host lets signals do so.
+func (t *Thread) storage(do func() error) abi.Errno {
+	for {
+		err := do()
+		var guest abi.Errno
+		if errors.As(err, &guest) {
+			if guest != abi.EINTR {
+				return guest
+			}
+		} else if !errors.Is(err, syscall.EINTR) {
+			return errnoOf(err)
+		}
+		if t.Host.Kicked() {
+			return errRestart
+		}
+	}
 }
 
 // maxUnlocks bounds the repetitions of a host call because of

@@ -72,7 +72,7 @@ func memAdvise(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func memSync(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	return 0, 0, toErrno(t.proc.mem.Sync(a[0], a[1], abi.Msflags(a[2])))
+	return 0, 0, t.storage(func() error { return t.proc.mem.Sync(a[0], a[1], abi.Msflags(a[2])) })
 }
 
 func memLock(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {

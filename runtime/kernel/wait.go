@@ -20,6 +20,11 @@ var never = deadline{host.ClockMonotonic, -1}
 // cpuPoll is how long, in nanoseconds, a wait for CPU time may go on too long.
 const cpuPoll = 1_000_000
 
+// clockSet is how long, in nanoseconds, it may take until a wait for descriptors and
+// for a time of the realtime clock finds that the clock was set. Plain sleeps and
+// waits for locks follow it at once.
+const clockSet = 1_000_000_000
+
 // newDeadline reads a clock subscription. A relative timeout starts now. One
 // that lies beyond what the host can express never comes. EINVAL for a clock
 // that does not exist; ENOTSUP for the thread's CPU time, which stands still
@@ -70,6 +75,9 @@ func (d deadline) left() int64 {
 		return 0
 	}
 	left := d.at - now
+	if d.clock == host.ClockRealtime {
+		return min(left, clockSet)
+	}
 	if d.clock == host.ClockProcessCPU {
 		// It cannot run faster than all processors together.
 		return max(left/int64(runtime.NumCPU()), cpuPoll)

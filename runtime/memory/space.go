@@ -187,6 +187,8 @@ func errnoOf(err error) error {
 		return abi.EINVAL
 	case syscall.ENODEV:
 		return abi.ENODEV
+	case syscall.EINTR:
+		return abi.EINTR // a kick, when storage is waited for
 	case syscall.EIO:
 		return abi.EIO
 	case syscall.EAGAIN:
