@@ -12,6 +12,7 @@ import (
 
 	"cabitrans/argdata"
 	"cabitrans/runtime"
+	"cabitrans/runtime/host/hosttest"
 )
 
 // Guests of these tests fork: a fresh start of the test binary is then the child.
@@ -50,6 +51,13 @@ func TestNothingLeft(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// TestForkStartsAnew: a child in whose process Go's heap lies where guest memory
+// belongs starts once more.
+func TestForkStartsAnew(t *testing.T) {
+	t.Setenv(hosttest.OccupyEnv, "1") // for children, and theirs
+	guestRun{name: "exec"}.run(t).expect(t, 0)
 }
 
 func openDescriptors(t *testing.T) int {

@@ -100,6 +100,12 @@ func (s *Snapshot) Data(lo, hi uint64) (out []Range) {
 	return out
 }
 
+// Discard gives up the pages of [lo, hi), of which no mapping is left.
+func (s *Snapshot) Discard(lo, hi uint64) {
+	// A host that cannot do it keeps the memory until the process ends.
+	_ = unix.Fallocate(s.fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, int64(lo), int64(hi-lo))
+}
+
 // MapSnapshot places the snapshot's pages of [addr, addr+length) at their address,
 // copied when either side writes.
 func (s *Space) MapSnapshot(from *Snapshot, addr, length uint64, p Prot) error {

@@ -163,5 +163,8 @@ func (s *AddressSpace) forget(lo, hi uint64) {
 	if object {
 		s.dropViews(lo, hi)
 	}
+	if s.backing != nil {
+		s.backing.Discard(lo, hi)
+	}
 	s.unname(lo, hi)
 }

@@ -148,6 +148,13 @@ func TestSnapshot(t *testing.T) {
 		}
 	}
 
+	if err := s.Unmap(plain, 8*pageSize); err != nil {
+		t.Fatal(err)
+	}
+	if d := s.backing.Data(plain, plain+8*pageSize); len(d) != 0 {
+		t.Errorf("the snapshot keeps %x of memory that is gone", d)
+	}
+
 	// What is private stays so; what is shared reaches the object.
 	if err := s.CopyOut(copied+2*pageSize, []byte("mine")); err != nil {
 		t.Fatal(err)

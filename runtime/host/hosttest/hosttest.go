@@ -18,6 +18,9 @@ const (
 )
 
 func init() {
+	if occupy() {
+		return // what is tested is how the program itself gets over it
+	}
 	if _, err := host.Reserve(); !errors.Is(err, host.ErrNoSpace) {
 		return // the tests see any other error themselves
 	}
