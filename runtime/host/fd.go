@@ -17,14 +17,14 @@ const (
 	KindProcess // a process descriptor of ours
 )
 
-// FileInfo is what the host knows about the object behind a descriptor. Times
-// are nanoseconds since 1970, Size is in bytes.
+// FileInfo is what the host knows about a file. Times are nanoseconds since 1970,
+// Size is in bytes.
 type FileInfo struct {
 	Kind                FileKind
 	Dev, Ino            uint64
 	Nlink               uint32
 	Size                int64
-	Atime, Mtime, Ctime int64
+	Atime, Mtime, Ctime uint64
 }
 
 // StatusFlags are the changeable and the visible properties of an open file
@@ -64,4 +64,24 @@ const (
 	SeekSet = 0
 	SeekCur = 1
 	SeekEnd = 2
+)
+
+// DirEntry is one entry of a directory.
+type DirEntry struct {
+	Ino  uint64
+	Next uint64 // position after it
+	Kind FileKind
+	Name []byte
+}
+
+// FileAdvice says how a part of a file will be used.
+type FileAdvice uint8
+
+const (
+	FileAdviceNormal FileAdvice = iota
+	FileAdviceRandom
+	FileAdviceSequential
+	FileAdviceWillNeed
+	FileAdviceDontNeed
+	FileAdviceNoReuse
 )

@@ -34,35 +34,17 @@ func StatFD(fd int) (FileInfo, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return FileInfo{}, err
 	}
-	kind, err := kindOf(fd, st.Mode)
-	return FileInfo{
-		Kind: kind,
-		Dev:  uint64(st.Dev), Ino: st.Ino, Nlink: uint32(st.Nlink), Size: st.Size,
-		Atime: st.Atim.Nano(), Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(),
-	}, err
-}
-
-func kindOf(fd int, mode uint32) (FileKind, error) {
-	switch mode & unix.S_IFMT {
-	case unix.S_IFBLK:
-		return KindBlockDevice, nil
+	info := infoOf(&st)
+	var err error
+	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFCHR:
 		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
-			return KindTTY, nil
+			info.Kind = KindTTY
 		}
-		return KindCharDevice, nil
-	case unix.S_IFDIR:
-		return KindDirectory, nil
-	case unix.S_IFREG:
-		return KindRegular, nil
-	case unix.S_IFIFO:
-		return KindPipe, nil
-	case unix.S_IFLNK:
-		return KindSymlink, nil
 	case unix.S_IFSOCK:
-		return socketKind(fd)
+		info.Kind, err = socketKind(fd)
 	}
-	return KindUnknown, nil
+	return info, err
 }
 
 func socketKind(fd int) (FileKind, error) {

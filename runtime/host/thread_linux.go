@@ -22,6 +22,7 @@ type Thread struct {
 	closed atomic.Bool
 	serve  func() uint64 // of Run
 	until  unix.Timespec // of Park and Poll
+	how    unix.OpenHow  // of openat2
 	began  int64         // what its operating-system thread's CPU clock said before, in ns
 }
 

@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
 )
 
 // hostErrno is the guest's number of each host error that has one.
@@ -93,6 +94,8 @@ func fromHost(e syscall.Errno) abi.Errno {
 		return 0
 	case int(e) < len(hostErrno) && hostErrno[e] != 0:
 		return hostErrno[e]
+	case e == host.Escape:
+		return abi.ENOTCAPABLE
 	}
 	return abi.EIO
 }

@@ -21,6 +21,7 @@ type object struct {
 	kind host.FileKind
 	typ  abi.Filetype
 	id   memory.ObjectID // identity of what may be mapped; equal for aliases
+	dir  *directory      // nil unless it is one
 
 	queue *queue // of a polling event queue
 }
@@ -28,6 +29,9 @@ type object struct {
 // newObject takes over a host descriptor, with one reference.
 func newObject(fd int, kind host.FileKind, typ abi.Filetype) *object {
 	o := &object{fd: fd, kind: kind, typ: typ}
+	if kind == host.KindDirectory {
+		o.dir = new(directory)
+	}
 	o.refs.Store(1)
 	return o
 }
@@ -72,6 +76,7 @@ func (o *object) release() {
 		}
 		// The guest's close has succeeded by then, whatever the host says.
 		_ = host.CloseFD(o.fd)
+		o.dir.close()
 	case n < 0:
 		panic("kernel: descriptor object released too often")
 	}

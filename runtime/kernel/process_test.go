@@ -255,7 +255,7 @@ func TestSharedMemory(t *testing.T) {
 		f.expect(th, 0, abi.CallFileStatFput, n, size, uint64(abi.FsflagSize))
 		f.expect(th, abi.EINVAL, abi.CallFileStatFput, n, size, 0)
 		f.expect(th, abi.EINVAL, abi.CallFileStatFput, n, size, uint64(abi.FsflagSize|abi.FsflagAtim))
-		f.expect(th, abi.ENOSYS, abi.CallFileStatFput, n, size, uint64(abi.FsflagMtimNow))
+		f.expect(th, abi.ENOTCAPABLE, abi.CallFileStatFput, n, size, uint64(abi.FsflagMtimNow))
 		st := f.alloc(abi.FilestatSize)
 		f.expect(th, 0, abi.CallFileStatFget, n, st)
 		var s abi.Filestat

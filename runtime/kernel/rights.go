@@ -20,7 +20,13 @@ const (
 		abi.RightMemMap | abi.RightMemMapExec | abi.RightPollFDReadwrite |
 		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown
 
-	rightsDirectory = abi.RightFDStatPutFlags | abi.RightFDSync |
+	// rightsVDSO are those of the ABI of the vDSO. What only 2016-08 has is not shown
+	// to callers of the vDSO.
+	rightsVDSO = rightsAll
+
+	rightsDirectory = abi.RightFileCreateFifo | rightsDirectory2020
+
+	rightsDirectory2020 = abi.RightFDStatPutFlags | abi.RightFDSync |
 		abi.RightFileAdvise | abi.RightFileCreateDirectory | abi.RightFileCreateFile |
 		abi.RightFileLinkSource | abi.RightFileLinkTarget | abi.RightFileOpen |
 		abi.RightFileReaddir | abi.RightFileReadlink | abi.RightFileRenameSource |

@@ -138,9 +138,13 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	defer en.obj.release()
 	st := abi.Fdstat{
-		Filetype:         en.obj.typ,
+		Filetype:         t.typeOf(en.obj),
 		RightsBase:       en.base,
 		RightsInheriting: en.inheriting,
+	}
+	if !t.raw {
+		st.RightsBase &= rightsVDSO
+		st.RightsInheriting &= rightsVDSO
 	}
 	flags, err := host.Status(en.obj.fd)
 	if err != nil {
@@ -153,6 +157,15 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	st.Encode(t.buf[:])
 	return 0, 0, toErrno(t.proc.mem.CopyOut(a[1], t.buf[:abi.FdstatSize]))
+}
+
+// typeOf is the type that the thread's version of the ABI has for an object: until
+// 2016-08 pipes had one of their own.
+func (t *Thread) typeOf(o *object) abi.Filetype {
+	if o.kind == host.KindPipe && t.raw {
+		return abi.FiletypeFifo
+	}
+	return o.typ
 }
 
 // statusFlags pairs the flags of the two sides. Linux has no rsync of its own.

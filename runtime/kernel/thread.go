@@ -29,6 +29,8 @@ type Thread struct {
 	fork   int // holder's end of a process that has not said yet that it runs; 0 for none
 	iov    [inlineIovecs]host.Iovec
 	more   []host.Iovec // for longer arrays, once one has been seen
+	paths  [2][]byte    // host.MaxPath bytes each, once a path has been seen
+	raw    bool         // the call was made by the raw instruction: its ABI is that of 2016-08
 	buf    [128]byte
 }
 
@@ -64,6 +66,7 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 	if int(c) >= len(calls) || calls[c].do == nil {
 		return t.unknown(c)
 	}
+	t.raw = false
 	d := &calls[c]
 	// A call that does something must not find out afterwards that it cannot
 	// tell the caller.
@@ -96,6 +99,7 @@ func (t *Thread) CallRaw(num uint64, args *[8]uint64) (r0, r1 uint64, o Outcome)
 	if d.do == nil {
 		return 0, 0, t.unknown(c)
 	}
+	t.raw = true
 	r0, r1, e := t.run(c, d, args)
 	return r0, r1, outcome(e)
 }

@@ -1,0 +1,273 @@
+//go:build amd64
+
+package host
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// haveOpenat2 tells whether the host resolves paths by itself: Linux 5.6 does,
+// unless a filter of system calls that does not know openat2 lies before it.
+var haveOpenat2 = sync.OnceValue(func() bool {
+	_, err := unix.Openat2(-1, ".", &unix.OpenHow{Flags: unix.O_PATH, Resolve: unix.RESOLVE_BENEATH})
+	return errors.Is(err, unix.EBADF)
+})
+
+// Links of /proc lead to what has no path; they count as what they read as, which
+// path_walk_linux.go does.
+const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
+
+// maxRaces bounds how often a path is tried again because others change it.
+const maxRaces = 16
+
+// errWalk is openat2's for "resolve it component by component".
+const errWalk syscall.Errno = Escape + 1
+
+// openat2 opens a path beneath dir, or answers errWalk.
+func (t *Thread) openat2(dir int, path []byte, flags, mode uint64) (int, syscall.Errno) {
+	if walkOnly.Load() || !haveOpenat2() {
+		return -1, errWalk
+	}
+	t.how = unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Mode: mode, Resolve: beneath}
+	for range maxRaces {
+		fd, e := t.openHow(dir, path)
+		switch e {
+		case syscall.EXDEV:
+			return -1, Escape
+		case syscall.EAGAIN:
+			// Something was renamed while ".." was on the way, somewhere in the system.
+			continue
+		case syscall.ELOOP:
+			return -1, errWalk // a loop, a link of /proc, or a link that is not to be followed
+		}
+		return fd, e
+	}
+	return -1, errWalk
+}
+
+const openDir = unix.O_PATH | unix.O_DIRECTORY
+
+// Lookup resolves a path up to its last component. That is followed if it is a
+// symbolic link and follow is set or slashes come after it.
+func (t *Thread) Lookup(dir int, path []byte, follow bool) (Place, syscall.Errno) {
+	s, e := splitPath(path)
+	if e != 0 {
+		return Place{}, e
+	}
+	if s.dots {
+		fd, e := t.openat2(dir, path, openDir, 0)
+		if e == errWalk {
+			return t.walk(dir, path, follow)
+		}
+		p := Place{Dir: fd, own: e == 0}
+		p.setName([]byte{'.'}, false)
+		return p, e
+	}
+	p := Place{Dir: dir}
+	if s.lo > 0 {
+		first := path[s.lo]
+		path[s.lo] = 0
+		p.Dir, e = t.openat2(dir, path[:s.lo+1], openDir, 0)
+		path[s.lo] = first
+		if e == errWalk {
+			return t.walk(dir, path, follow)
+		}
+		if e != 0 {
+			return Place{}, e
+		}
+		p.own = true
+	}
+	if e := p.setName(path[s.lo:s.hi], s.slash); e != 0 {
+		p.Close()
+		return Place{}, e
+	}
+	if follow || s.slash {
+		var b [1]byte
+		switch _, e := t.readlinkat(p.Dir, p.name(), b[:]); e {
+		case syscall.EINVAL, syscall.ENOENT: // no link
+		case 0:
+			p.Close()
+			return t.walk(dir, path, follow)
+		default:
+			p.Close()
+			return Place{}, e
+		}
+	}
+	return p, 0
+}
+
+// Open opens a file for the flags, with the rights of creation that the process's
+// umask leaves of all. It waits for the other end of a FIFO unless OpenNonblock is
+// set.
+func (t *Thread) Open(dir int, path []byte, f OpenFlags) (int, syscall.Errno) {
+	flags, mode := hostFlags(f), uint64(0)
+	if f&OpenCreate != 0 {
+		mode = 0o777
+	}
+	s, e := splitPath(path)
+	if e != 0 {
+		return -1, e
+	}
+	fd, e := t.openat2(dir, path, flags, mode)
+	if e != errWalk {
+		return fd, e
+	}
+	return t.openWalk(dir, path, s, f, flags, mode)
+}
+
+// openWalk is Open without the host's help.
+func (t *Thread) openWalk(dir int, path []byte, s split, f OpenFlags, flags, mode uint64) (fd int, e syscall.Errno) {
+	follow := f&OpenFollow != 0 && f&(OpenCreate|OpenExclusive) != OpenCreate|OpenExclusive
+	refuse := f&OpenCreate != 0 && s.slash && !s.dots // no file can have such a name, whatever is there
+	if refuse {
+		path, follow = append(bytes.Clone(path[:s.hi]), 0), false
+	}
+	for range maxRaces {
+		p, e := t.walk(dir, path, follow)
+		if e == 0 && refuse {
+			p.Close()
+			e = syscall.EISDIR
+		}
+		if e != 0 {
+			return -1, e
+		}
+		final := flags | unix.O_NOFOLLOW | unix.O_CLOEXEC
+		if p.Slash {
+			final |= unix.O_DIRECTORY
+		}
+		fd, e = t.openat(p.Dir, p.name(), final, mode)
+		p.Close()
+		if e != syscall.ELOOP || !follow {
+			return fd, e
+		}
+		// A link has come where there was none.
+	}
+	return -1, syscall.ELOOP
+}
+
+func hostFlags(f OpenFlags) uint64 {
+	flags := uint64(unix.O_NOCTTY)
+	switch f & (OpenRead | OpenWrite) {
+	case OpenWrite:
+		flags |= unix.O_WRONLY
+	case OpenRead | OpenWrite:
+		flags |= unix.O_RDWR
+	}
+	if f&OpenFollow == 0 {
+		flags |= unix.O_NOFOLLOW
+	}
+	for _, b := range [...]struct {
+		f OpenFlags
+		o uint64
+	}{
+		{OpenAppend, unix.O_APPEND}, {OpenCreate, unix.O_CREAT}, {OpenExclusive, unix.O_EXCL},
+		{OpenDirectory, unix.O_DIRECTORY}, {OpenTruncate, unix.O_TRUNC}, {OpenNonblock, unix.O_NONBLOCK},
+		{OpenDSync, unix.O_DSYNC}, {OpenSync, unix.O_SYNC},
+	} {
+		if f&b.f != 0 {
+			flags |= b.o
+		}
+	}
+	return flags
+}
+
+// StatPath describes what a path names. The kind of a socket is KindStreamSocket:
+// what it really is cannot be told from outside.
+func (t *Thread) StatPath(dir int, path []byte, follow bool) (FileInfo, syscall.Errno) {
+	if _, e := splitPath(path); e != 0 {
+		return FileInfo{}, e
+	}
+	flags := uint64(unix.O_PATH)
+	if !follow {
+		flags |= unix.O_NOFOLLOW
+	}
+	fd, e := t.openat2(dir, path, flags, 0)
+	if e == 0 {
+		var st unix.Stat_t
+		err := unix.Fstat(fd, &st)
+		_ = CloseFD(fd)
+		return infoOf(&st), errnoIn(err)
+	}
+	for i := 0; e == errWalk; i++ {
+		p, we := t.walk(dir, path, follow)
+		if we != 0 {
+			return FileInfo{}, we
+		}
+		var info FileInfo
+		info, we = t.statPlace(&p)
+		p.Close()
+		if we != 0 || !follow || info.Kind != KindSymlink || i == maxRaces {
+			return info, we
+		}
+	}
+	return FileInfo{}, e
+}
+
+// statPlace describes what is at p, and is ENOTDIR if that ought to be a directory
+// and is none.
+func (t *Thread) statPlace(p *Place) (FileInfo, syscall.Errno) {
+	var st unix.Stat_t
+	if e := t.fstatat(p.Dir, p.name(), &st); e != 0 {
+		return FileInfo{}, e
+	}
+	info := infoOf(&st)
+	if p.Slash && info.Kind != KindDirectory {
+		return info, syscall.ENOTDIR
+	}
+	return info, 0
+}
+
+// infoOf converts all that needs no descriptor.
+func infoOf(st *unix.Stat_t) FileInfo {
+	return FileInfo{
+		Kind: kindOfMode(st.Mode),
+		Dev:  uint64(st.Dev), Ino: st.Ino, Nlink: uint32(st.Nlink), Size: st.Size,
+		Atime: nanoseconds(st.Atim), Mtime: nanoseconds(st.Mtim), Ctime: nanoseconds(st.Ctim),
+	}
+}
+
+func kindOfMode(mode uint32) FileKind {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFBLK:
+		return KindBlockDevice
+	case unix.S_IFCHR:
+		return KindCharDevice
+	case unix.S_IFDIR:
+		return KindDirectory
+	case unix.S_IFREG:
+		return KindRegular
+	case unix.S_IFIFO:
+		return KindPipe
+	case unix.S_IFLNK:
+		return KindSymlink
+	case unix.S_IFSOCK:
+		return KindStreamSocket
+	}
+	return KindUnknown
+}
+
+// nanoseconds cuts off what lies before 1970 or, in the year 2554, past the end.
+func nanoseconds(ts unix.Timespec) uint64 {
+	const last = (1<<64 - 1) / 1_000_000_000
+	switch {
+	case ts.Sec < 0:
+		return 0
+	case ts.Sec >= last:
+		return 1<<64 - 1
+	}
+	return uint64(ts.Sec)*1_000_000_000 + uint64(ts.Nsec)
+}
+
+// errnoIn is the number in an error of package unix.
+func errnoIn(err error) syscall.Errno {
+	var e syscall.Errno
+	if err != nil && !errors.As(err, &e) {
+		return syscall.EIO
+	}
+	return e
+}
