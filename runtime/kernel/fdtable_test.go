@@ -108,7 +108,7 @@ func TestGrantRights(t *testing.T) {
 		{"file, read only", openFile(t, os.O_RDONLY), abi.FiletypeRegularFile, rightsRegular &^ abi.RightFDWrite, 0, false},
 		{"file, write only", openFile(t, os.O_WRONLY), abi.FiletypeRegularFile, rightsRegular &^ abi.RightFDRead, 0, false},
 		{"file, both", openFile(t, os.O_RDWR), abi.FiletypeRegularFile, rightsRegular, 0, false},
-		{"directory", openPath(t, t.TempDir(), os.O_RDONLY), abi.FiletypeDirectory, rightsDirectory, rightsDirectory | rightsRegular, false},
+		{"directory", openPath(t, t.TempDir(), os.O_RDONLY), abi.FiletypeDirectory, rightsDirectory2020, rightsDirectory2020 | rightsRegular, false},
 		{"device", openPath(t, os.DevNull, os.O_RDWR), abi.FiletypeCharacterDevice, rightsAll, rightsAll, false},
 		{"pipe, reader", blocking(r), abi.FiletypeSocketStream, rightsSocket &^ abi.RightFDWrite, rightsAll, false},
 		{"pipe, writer", blocking(w), abi.FiletypeSocketStream, rightsSocket &^ abi.RightFDRead, rightsAll, false},

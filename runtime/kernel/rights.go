@@ -20,11 +20,11 @@ const (
 		abi.RightMemMap | abi.RightMemMapExec | abi.RightPollFDReadwrite |
 		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown
 
-	// rightsVDSO are those of the ABI of the vDSO. What only 2016-08 has is not shown
-	// to callers of the vDSO.
-	rightsVDSO = rightsAll
+	// rightsRawOnly are rights of directories that only 2016-08 has: callers of the
+	// vDSO are not told of them.
+	rightsRawOnly = abi.RightFileCreateFifo
 
-	rightsDirectory = abi.RightFileCreateFifo | rightsDirectory2020
+	rightsDirectory = rightsRawOnly | rightsDirectory2020
 
 	rightsDirectory2020 = abi.RightFDStatPutFlags | abi.RightFDSync |
 		abi.RightFileAdvise | abi.RightFileCreateDirectory | abi.RightFileCreateFile |

@@ -143,8 +143,8 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		RightsInheriting: en.inheriting,
 	}
 	if !t.raw {
-		st.RightsBase &= rightsVDSO
-		st.RightsInheriting &= rightsVDSO
+		st.RightsBase &^= rightsRawOnly
+		st.RightsInheriting &^= rightsRawOnly
 	}
 	flags, err := host.Status(en.obj.fd)
 	if err != nil {
