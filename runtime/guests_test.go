@@ -31,6 +31,7 @@ var (
 // programs are the guests that end by themselves; their output is golden.
 var programs = []string{
 	"hello", "hello-v0", "hello-v1", "hello-v2", "args", "jit", "memtest", "fds",
+	"locks",
 	"threads", "threads-v0", "threads-v1", "threads-v2",
 	"tls", "tls-v0", "tls-v1", "tls-v2", "tls-fpic", "tls-safestack",
 	"regs", "regs-v0", "regs-v1", "regs-v2", "sysloop", "tlsloop",
