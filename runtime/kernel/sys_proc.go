@@ -70,6 +70,9 @@ func procExec(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if exe.typ != abi.FiletypeRegularFile {
 		return 0, 0, abi.EACCES
 	}
+	if read, _, err := host.AccessMode(exe.fd); err != nil || !read {
+		return 0, 0, abi.EBADF // opened for writing only: the right to execute is not enough
+	}
 	data, e := t.copyData(a[1], a[2], maxArgData)
 	if e != 0 {
 		return 0, 0, e
