@@ -40,13 +40,18 @@
 //
 // When the host refuses a thread that Go's scheduler wants, Go ends the program. So
 // before a guest thread starts, threads are had from the host that need no Go (a
-// clone of a few instructions of assembly, probe_linux_amd64.s): one for the guest
-// and, at the same time, as many as the scheduler may want besides (ThreadRoom). If
-// they are not to be had, the guest gets EAGAIN. What is promised: whatever limit
-// there is (RLIMIT_NPROC, pids.max, memory), a guest cannot reach it by starting
-// threads, as long as no other program under the same limit takes the reserve within
-// the milliseconds between a look and the start. Go's own limit, 10,000 threads, lies
-// beyond MaxThreads.
+// clone of a few instructions of assembly, probe_linux_amd64.s); only if that goes
+// well is Go made to have as many (ThreadRoom). If they are not to be had, the guest
+// gets EAGAIN.
+//
+// What is promised, for whatever limit there is (RLIMIT_NPROC, pids.max, memory): a
+// guest thread that starts has its thread, and Go's scheduler has GOMAXPROCS+4 idle
+// ones besides, which it keeps, even if other programs use the limit up later. What
+// is not: that no other program takes all that a look found in the moment until Go
+// has it (a millisecond, and a fifth of a second in which Go tries again); that a
+// program around this package does not block in more host calls at a time than there
+// are idle threads; and the first guest thread, before which nothing is asked. Go's
+// own limit, 10,000 threads, lies beyond MaxThreads.
 //
 // # Faults
 //

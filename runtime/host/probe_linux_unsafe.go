@@ -15,10 +15,11 @@ import (
 const (
 	// probeBurst bounds how many threads one look at the host may allow.
 	probeBurst = 16
-	// probeTrust is for how long, in nanoseconds, what a look found is believed.
+	// probeTrust is for how long, in nanoseconds, starts count as one after the
+	// other.
 	probeTrust = 10_000_000
-	// probeReserve, and one for each processor, is how many threads must be left
-	// when a guest thread has started: for those that Go starts of its own accord.
+	// probeReserve, and one for each processor, is how many idle threads Go's
+	// scheduler has when a guest thread has started.
 	probeReserve = 4
 	// goThreads is how many operating-system threads Go may have at least: those
 	// of guests, and as many as the rest of a program reasonably needs.
@@ -29,45 +30,68 @@ const (
 var probe struct {
 	sync.Mutex
 	word  uint32 // a generation: the threads of earlier ones end
-	allow int    // threads that may start without another look
+	idle  int    // threads that Go has for us and for itself
 	until int64  // monotonic ns
 	burst int
 	tids  []int
 }
 
-// ThreadRoom tells whether the host would let this process have another thread.
-// False says that it refuses, for whatever reason: a limit of the user's processes
-// or of the control group, or want of memory.
+// ThreadRoom tells whether this process has or gets an operating-system thread for
+// another guest thread, and sees to it that Go has it. False says that the host
+// refuses, for whatever reason: a limit of the user's processes or of the control
+// group, or want of memory.
 //
 // Go itself ends the program, with no way to prevent it, when the host refuses a
 // thread that its scheduler wants (it tries for a fifth of a second). So before
-// a guest thread starts, threads are had from the host in a way that may fail, all
-// at once, and let go again: one for the guest thread and some for the scheduler,
-// which may need as many as there are processors. Threads that other programs of the
-// same limit start meanwhile are beyond that: only if they take the whole reserve
-// between a look and the scheduler's last attempt does it end the program.
+// Go is made to have more threads, as many are had from the host in a way that may
+// fail, all at once, and let go again. Then Go is made to have them: enough for
+// the guest thread, and idle ones for the scheduler, which wants as many as there
+// are processors besides those that guests and blocked calls occupy. Go keeps idle
+// threads, so what is left of the limit afterwards does not matter.
 //
-// Not every start costs a look: while they come thick and fast, one look is for
-// up to probeBurst of them.
+// Not every start costs a look: while they come thick and fast, one is for up to
+// probeBurst of them.
 func ThreadRoom() bool {
 	p := &probe
 	p.Lock()
 	defer p.Unlock()
-	now := Monotonic()
-	if now < p.until && p.allow > 0 {
-		p.allow--
+	reserve := probeReserve + runtime.GOMAXPROCS(0)
+	if p.idle > reserve {
+		p.idle--
 		return true
 	}
 	raiseGoLimit()
-	if now < p.until {
-		p.burst = min(2*p.burst, probeBurst)
-	} else {
+	p.burst = min(2*p.burst, probeBurst)
+	if p.burst == 0 || Monotonic() >= p.until {
 		p.burst = 1
 	}
-	reserve := probeReserve + runtime.GOMAXPROCS(0)
-	had := haveThreads(reserve + p.burst)
-	p.allow, p.until = had-reserve-1, Monotonic()+probeTrust
-	return had > reserve
+	n := p.idle + haveThreads(max(reserve+p.burst-p.idle, 0))
+	if n <= reserve {
+		return false
+	}
+	warmThreads(n)
+	p.idle, p.until = n-1, Monotonic()+probeTrust
+	return true
+}
+
+// warmThreads makes Go have n threads that are idle when it returns.
+func warmThreads(n int) {
+	var locked, done sync.WaitGroup
+	locked.Add(n)
+	done.Add(n)
+	release := make(chan struct{})
+	for range n {
+		go func() {
+			defer done.Done()
+			runtime.LockOSThread() // all at the same time: so there are n
+			defer runtime.UnlockOSThread()
+			locked.Done()
+			<-release
+		}()
+	}
+	locked.Wait()
+	close(release)
+	done.Wait()
 }
 
 // haveThreads starts up to n threads, all of which live at the same time, ends

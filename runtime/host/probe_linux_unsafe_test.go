@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,9 +83,10 @@ func atThreadLimit() {
 		os.Exit(0)
 	}
 	n := 0
-	for range 3 { // room comes back when threads have ended
-		for limit := time.Now().Add(10 * time.Second); n > 0 && tasks() > n/2 && time.Now().Before(limit); {
-			time.Sleep(time.Millisecond) // they are on their way out
+	for round := range 3 { // room comes back when threads have ended
+		for last := -1; last != tasks(); { // they are on their way out
+			last = tasks()
+			time.Sleep(20 * time.Millisecond)
 		}
 		n = 0
 		var all sync.WaitGroup
@@ -108,9 +112,43 @@ func atThreadLimit() {
 				os.Exit(1)
 			}
 		}
+		if round == 1 {
+			starve()
+		}
 		close(release)
 		all.Wait()
 	}
+	starve()
 	fmt.Printf("started %d\n", n)
 	os.Exit(0)
+}
+
+// starve uses up what the limit leaves, and then makes Go's scheduler want threads:
+// it has them.
+func starve() {
+	probe.Lock()
+	word, hogs := uint32(1), 0
+	for int(probeThread(&word, 1)) > 0 {
+		hogs++
+	}
+	probe.Unlock()
+	for range 20 {
+		var all sync.WaitGroup
+		for range 4 * runtime.GOMAXPROCS(0) {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for range 50 {
+					_ = make([]byte, 1<<16)
+					runtime.Gosched()
+				}
+			}()
+		}
+		runtime.GC()
+		all.Wait()
+	}
+	atomic.StoreUint32(&word, 0)
+	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&word)), futexWake|futexPrivate, 1<<20, 0, 0, 0)
+	time.Sleep(20 * time.Millisecond) // until they are gone, or the next round finds less
+	runtime.KeepAlive(&word)
 }
