@@ -88,7 +88,7 @@ func TestGuestAtThreadLimit(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become a user without other processes, who is subject to the limit")
 	}
-	for _, limit := range []int{32, 120} {
+	for _, limit := range []int{50, 150} {
 		cmd := exec.Command("/proc/self/exe", "-test.run=^TestGuestAtThreadLimit$", "-test.v")
 		cmd.Env = append(os.Environ(), threadLimitEnv+"="+strconv.Itoa(limit))
 		out, err := cmd.CombinedOutput()

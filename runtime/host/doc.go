@@ -45,9 +45,10 @@
 // gets EAGAIN.
 //
 // What is promised, for whatever limit there is (RLIMIT_NPROC, pids.max, memory): a
-// guest thread that starts has its thread, and Go's scheduler has GOMAXPROCS+4 idle
-// ones besides, which it keeps, even if other programs use the limit up later. What
-// is not: that no other program takes all that a look found in the moment until Go
+// guest thread that starts has its thread, and Go's scheduler has GOMAXPROCS+12
+// idle ones besides, which it keeps, even if other programs use the limit up later;
+// and as many again as there are guest threads (up to 256) were to be had, for which
+// it has a use when all of those wake at once on a busy machine. What is not: that no other program takes all that a look found in the moment until Go
 // has it (a millisecond, and a fifth of a second in which Go tries again); that a
 // program around this package does not block in more host calls at a time than there
 // are idle threads; and the first guest thread, before which nothing is asked. Go's

@@ -13,14 +13,20 @@ import (
 )
 
 const (
-	// probeBurst bounds how many threads one look at the host may allow.
+	// probeFirst is how many guest threads the first look of a burst allows. Each
+	// further one allows twice as many as the one before, but not more than
+	// probeBurst, or as many as there are already.
+	probeFirst = 4
 	probeBurst = 16
-	// probeTrust is for how long, in nanoseconds, starts count as one after the
-	// other.
+	// probeTrust is for how long, in nanoseconds, starts count as one burst.
 	probeTrust = 10_000_000
 	// probeReserve, and one for each processor, is how many idle threads Go's
 	// scheduler has when a guest thread has started.
-	probeReserve = 4
+	probeReserve = 12
+	// probeRoom bounds how many further ones it could have: one for each guest
+	// thread. When many wake at once, each is given its processor by a thread that
+	// then goes to sleep, and does not count as idle until it has got that far.
+	probeRoom = 256
 	// goThreads is how many operating-system threads Go may have at least: those
 	// of guests, and as many as the rest of a program reasonably needs.
 	goThreads = MaxThreads + 2048
@@ -43,14 +49,13 @@ var probe struct {
 //
 // Go itself ends the program, with no way to prevent it, when the host refuses a
 // thread that its scheduler wants (it tries for a fifth of a second). So before
-// Go is made to have more threads, as many are had from the host in a way that may
-// fail, all at once, and let go again. Then Go is made to have them: enough for
-// the guest thread, and idle ones for the scheduler, which wants as many as there
-// are processors besides those that guests and blocked calls occupy. Go keeps idle
-// threads, so what is left of the limit afterwards does not matter.
+// Go is made to have more threads, as many and some more are had from the host in a
+// way that may fail, all at once, and let go again. Then Go is made to have them:
+// enough for the guest thread, and idle ones for the scheduler, which wants as many
+// as there are processors besides those that guests and blocked calls occupy. It
+// keeps them. Those that it may want at worst (probeRoom) are only known to be had.
 //
-// Not every start costs a look: while they come thick and fast, one is for up to
-// probeBurst of them.
+// Not every start costs a look: while they come thick and fast, one is for many.
 func ThreadRoom() bool {
 	p := &probe
 	p.Lock()
@@ -61,11 +66,12 @@ func ThreadRoom() bool {
 		return true
 	}
 	raiseGoLimit()
-	p.burst = min(2*p.burst, probeBurst)
-	if p.burst == 0 || Monotonic() >= p.until {
-		p.burst = 1
+	room := min(int(workers.Load()), probeRoom)
+	p.burst = min(2*p.burst, max(probeBurst, room))
+	if Monotonic() >= p.until {
+		p.burst = probeFirst
 	}
-	n := p.idle + haveThreads(max(reserve+p.burst-p.idle, 0))
+	n := p.idle + haveThreads(max(reserve+p.burst-p.idle, 0)+room) - room
 	if n <= reserve {
 		return false
 	}

@@ -59,7 +59,7 @@ func TestThreadLimit(t *testing.T) {
 		if i := strings.Index(string(out), "started "); i >= 0 {
 			_, _ = fmt.Sscanf(string(out)[i:], "started %d", &got)
 		}
-		if err != nil || got < limit/4 || got >= limit {
+		if err != nil || got < limit/6 || got >= limit {
 			t.Errorf("limit %d: started %d threads, %v\n%s", limit, got, err, out)
 		}
 	}

@@ -12,7 +12,8 @@ const keepWorkers = 8
 var (
 	work        = make(chan func())
 	idleWorkers atomic.Int32
-	started     atomic.Bool // there has been a guest thread
+	workers     atomic.Int32 // idle or not
+	started     atomic.Bool  // there has been a guest thread
 )
 
 // Go runs fn on a goroutine that has an operating-system thread of its own.
@@ -35,6 +36,8 @@ func Go(fn func()) error {
 // worker serves guest threads one after the other. Its thread ends with it,
 // because it stays locked: Go would keep an unlocked one for ever.
 func worker(fn func()) {
+	workers.Add(1)
+	defer workers.Add(-1)
 	runtime.LockOSThread()
 	for {
 		fn()
