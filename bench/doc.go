@@ -16,18 +16,17 @@
 // in a process of its own. Guest's time to native time, best of five, on 2 cores:
 //
 //	                 scope private          scope shared
-//	create           2.1  (44 µs)           the same
+//	create           0.9  (22 µs)           the same
 //	handover         1.3  (450 ns)          1.1  (600 ns)
 //	many             0.5  (5 ns)            0.6  (7 ns)
-//	readers          1.3  (300 ns)          0.9  (220 ns)
+//	readers          1.4  (210 ns)          0.9  (220 ns)
 //	turns            0.6  (3.8 µs)          1.3  (6.1 µs)
 //
 // From run to run the ratios move by a third. In handover and many, where nobody
 // holds a lock for long, a thread that sleeps is kept out for up to a millisecond:
 // that is fewer wakes than glibc makes. turns is cheap in scope private because a
 // signal moves the waiter to the lock's queue instead of waking it to wait again;
-// that, and the FIFO of private locks, is why there are two implementations. A new
-// thread costs what Go's scheduler takes to start one on a thread of its own.
+// that, and the FIFO of private locks, is why there are two implementations.
 //
 // The native side of a kernel is no guest: no thread-local storage, no system calls, no
 // confinement. Kernels that need them (tlsloop, sysloop) have no native side
