@@ -17,7 +17,8 @@ type fs struct {
 	*fixture
 	th   *Thread
 	raw  bool   // by the raw instruction
-	root string // the directory's path on the host
+	root string // the path on the host of the directory that paths begin at
+	dir  uint64 // its descriptor
 	data uint64 // guest memory for arguments
 	used uint64
 }
@@ -131,7 +132,7 @@ func (f *fs) openAt(dir uint64, flags abi.Lookupflags, path string, o abi.Oflags
 
 // open opens below the root and closes at once what it got.
 func (f *fs) open(flags abi.Lookupflags, path string, o abi.Oflags, base abi.Rights) abi.Errno {
-	fd, e := f.openAt(0, flags, path, o, abi.Fdstat{RightsBase: base})
+	fd, e := f.openAt(f.dir, flags, path, o, abi.Fdstat{RightsBase: base})
 	if e == 0 {
 		f.close(fd)
 	}
@@ -146,34 +147,34 @@ func (f *fs) close(fd uint64) {
 }
 
 func (f *fs) create(path string, typ abi.Filetype) abi.Errno {
-	_, e := f.do(abi.CallFileCreate, 0, f.str(path), uint64(len(path)), uint64(typ))
+	_, e := f.do(abi.CallFileCreate, f.dir, f.str(path), uint64(len(path)), uint64(typ))
 	return e
 }
 
 func (f *fs) link(flags abi.Lookupflags, from, to string) abi.Errno {
-	_, e := f.do(abi.CallFileLink, at(0, flags), f.str(from), uint64(len(from)), 0, f.str(to), uint64(len(to)))
+	_, e := f.do(abi.CallFileLink, at(f.dir, flags), f.str(from), uint64(len(from)), f.dir, f.str(to), uint64(len(to)))
 	return e
 }
 
 func (f *fs) rename(from, to string) abi.Errno {
-	_, e := f.do(abi.CallFileRename, 0, f.str(from), uint64(len(from)), 0, f.str(to), uint64(len(to)))
+	_, e := f.do(abi.CallFileRename, f.dir, f.str(from), uint64(len(from)), f.dir, f.str(to), uint64(len(to)))
 	return e
 }
 
 func (f *fs) symlink(text, path string) abi.Errno {
-	_, e := f.do(abi.CallFileSymlink, f.str(text), uint64(len(text)), 0, f.str(path), uint64(len(path)))
+	_, e := f.do(abi.CallFileSymlink, f.str(text), uint64(len(text)), f.dir, f.str(path), uint64(len(path)))
 	return e
 }
 
 func (f *fs) unlink(path string, flags abi.Ulflags) abi.Errno {
-	_, e := f.do(abi.CallFileUnlink, 0, f.str(path), uint64(len(path)), uint64(flags))
+	_, e := f.do(abi.CallFileUnlink, f.dir, f.str(path), uint64(len(path)), uint64(flags))
 	return e
 }
 
 // readlink returns the first n bytes of a link.
 func (f *fs) readlink(path string, n uint64) (string, abi.Errno) {
 	buf := f.mem(nil, 5000)
-	used, e := f.do(abi.CallFileReadlink, 0, f.str(path), uint64(len(path)), buf, n)
+	used, e := f.do(abi.CallFileReadlink, f.dir, f.str(path), uint64(len(path)), buf, n)
 	if e != 0 || used > 5000 {
 		return "", e
 	}
@@ -182,7 +183,7 @@ func (f *fs) readlink(path string, n uint64) (string, abi.Errno) {
 
 func (f *fs) stat(flags abi.Lookupflags, path string) (st abi.Filestat, e abi.Errno) {
 	buf := f.mem(nil, abi.FilestatSize)
-	if _, e = f.do(abi.CallFileStatGet, at(0, flags), f.str(path), uint64(len(path)), buf); e == 0 {
+	if _, e = f.do(abi.CallFileStatGet, at(f.dir, flags), f.str(path), uint64(len(path)), buf); e == 0 {
 		st.Decode(f.get(buf, abi.FilestatSize))
 	}
 	return st, e
@@ -209,7 +210,7 @@ func (f *fs) fdstat(fd uint64) (st abi.Fdstat) {
 func (f *fs) statPut(flags abi.Lookupflags, path string, st abi.Filestat, what abi.Fsflags) abi.Errno {
 	b := make([]byte, abi.FilestatSize)
 	st.Encode(b)
-	_, e := f.do(abi.CallFileStatPut, at(0, flags), f.str(path), uint64(len(path)), f.mem(b, 0), uint64(what))
+	_, e := f.do(abi.CallFileStatPut, at(f.dir, flags), f.str(path), uint64(len(path)), f.mem(b, 0), uint64(what))
 	return e
 }
 

@@ -89,7 +89,11 @@ func (t *Thread) readEntries(d *directory, addr, n uint64) (used uint64, e abi.E
 	return used, e
 }
 
+// flush stores the entries that are ready.
 func (t *Thread) flush(d *directory, addr uint64, used *uint64) abi.Errno {
+	if len(d.out) == 0 {
+		return 0
+	}
 	if err := t.proc.mem.CopyOut(addr+*used, d.out); err != nil {
 		return toErrno(err)
 	}

@@ -212,6 +212,8 @@ func fileReadlink(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	text = text[:min(uint64(len(text)), a[4])]
+	if text = text[:min(uint64(len(text)), a[4])]; len(text) == 0 {
+		return 0, 0, 0
+	}
 	return uint64(len(text)), 0, toErrno(t.proc.mem.CopyOut(a[3], text))
 }
