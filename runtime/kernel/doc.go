@@ -59,8 +59,9 @@
 //	POLLHUP            hangup, in both directions, and nbytes
 //	POLLERR            EPIPE for the writer of a pipe, else EIO
 //
-// Regular files are always ready: the flag that once made poll wait at their end is
-// "deprecated, to be ignored" (2020-09, "flags uint16 subrwflags").
+// Regular files are always ready for callers of the vDSO. In 2016-08, and so for raw
+// calls, reading at the end is so only with a flag; whether the file has grown is
+// looked up each filePoll. 2020-09 ignores the flag ("flags uint16 subrwflags").
 //
 // # Polling event queues
 //
@@ -79,8 +80,7 @@
 //   - A subscription goes when the number of its descriptor is closed or replaced.
 //   - A relative clock goes off again and again, an absolute one once. CPU time is
 //     ENOTSUP. Adding one that is there starts it anew.
-//   - A regular file is not ready for reading at its end unless the subscription has
-//     the flag of poll; whether it has grown is looked up each filePoll.
+//   - A regular file is not ready for reading at its end, as in a raw poll.
 //   - Locks and condition variables are for poll only (ENOSYS here, as in a poll with
 //     others); queues cannot be polled themselves, since none has the right.
 //   - nout of 0 never waits. At most maxEvents are reported at once.

@@ -19,7 +19,8 @@ type poll struct {
 	subs   []subscription
 	fds    []host.PollFD // what subs wait for, by their at
 	copies copies
-	small  int // calls in a row that needed little of the room there is
+	files  bool // some of subs wait for regular files to grow
+	small  int  // calls in a row that needed little of the room there is
 }
 
 // A subscription is one element of poll's input, read and checked.
@@ -28,7 +29,7 @@ type subscription struct {
 	err   abi.Errno // found at the start: an event at once
 	until deadline  // clock
 	obj   *object   // of the descriptor, while the thread waits for it
-	at    int32     // of obj among poll.fds
+	at    int32     // of obj among poll.fds; -1 for a file at its end
 	want  int16     // the host's events that trigger it
 }
 

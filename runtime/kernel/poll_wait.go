@@ -49,7 +49,7 @@ func (t *Thread) pollOpen() {
 		}
 	}
 	t.blockIn(fds)
-	p.fds = p.fds[:0]
+	p.fds, p.files = p.fds[:0], false
 	for i := range p.subs {
 		s := &p.subs[i]
 		fd, ok := s.descriptor()
@@ -63,7 +63,11 @@ func (t *Thread) pollOpen() {
 		if s.err == 0 {
 			s.want, s.err = s.obj.pollable(s.Type)
 		}
-		if s.err == 0 {
+		switch {
+		case s.err != 0:
+		case t.raw && s.obj.atEnd(&s.Subscription):
+			s.at, p.files = -1, true
+		default:
 			s.at = p.watch(int32(s.obj.fd), s.want)
 		}
 	}
@@ -108,6 +112,13 @@ func (o *object) pollable(typ abi.Eventtype) (int16, abi.Errno) {
 	return 0, abi.EINVAL
 }
 
+// atEnd tells whether reading o would find the end of a regular file, and the
+// subscription is for something else (spec 2016-08, "flags uint16 subrwflags").
+func (o *object) atEnd(s *abi.Subscription) bool {
+	return s.Type == abi.EventtypeFDRead && s.FDReadwrite.Flags&abi.SubscriptionFDReadwritePoll == 0 &&
+		o.kind == host.KindRegular && host.Remaining(o.fd) == 0
+}
+
 // watch adds a host descriptor to those that are waited for, and returns its
 // place. The C library subscribes to reading and writing in turn.
 func (p *poll) watch(fd int32, want int16) int32 {
@@ -135,6 +146,9 @@ func (t *Thread) pollClose() {
 func (t *Thread) pollSleep() abi.Errno {
 	p := &t.poll
 	timeout := int64(-1)
+	if p.files {
+		timeout = filePoll
+	}
 	for i := range p.subs {
 		s := &p.subs[i]
 		left := int64(-1)
@@ -166,7 +180,7 @@ func (p *poll) merge() bool {
 	p.fds = p.fds[:0]
 	for i := range p.subs {
 		s := &p.subs[i]
-		if s.obj == nil || s.err != 0 {
+		if s.obj == nil || s.err != 0 || s.at < 0 {
 			continue
 		}
 		fd := int32(s.obj.fd)
@@ -189,6 +203,12 @@ func (p *poll) occurred(s *subscription) (abi.Event, bool) {
 		return s.event(s.err), true
 	case s.Type == abi.EventtypeClock:
 		return s.event(0), s.until.left() == 0
+	}
+	if s.at < 0 {
+		if s.obj.atEnd(&s.Subscription) {
+			return abi.Event{}, false
+		}
+		return s.readiness(s.obj, s.want), true
 	}
 	// What was not asked for is another subscription's, but for errors.
 	got := p.fds[s.at].Revents & (s.want | host.PollErr | host.PollHup | host.PollNval)

@@ -231,6 +231,53 @@ func TestPollTypes(t *testing.T) {
 	})
 }
 
+// At the end of a regular file, a raw poll waits unless it has the flag of poll; one
+// through the vDSO does not.
+func TestPollEndOfFile(t *testing.T) {
+	file := openFile(t, os.O_RDWR)
+	f := newFixture(t, Grant{HostFD: file})
+	if _, err := unix.Seek(file, 10, 0); err != nil {
+		t.Fatal(err)
+	}
+	p := newPollArrays(f, 2)
+	const rd = abi.EventtypeFDRead
+	f.run(func(th *Thread) {
+		raw := func(want ...abi.Event) {
+			t.Helper()
+			n, _, o := rawCall(th, abi.CallPoll, p.sub, p.evs, 2)
+			if o != (Outcome{}) || n != uint64(len(want)) {
+				t.Errorf("%+v, %d events, want %d", o, n, len(want))
+				return
+			}
+			for i := range want {
+				if got := p.event(uint64(i)); got != want[i] {
+					t.Errorf("event %d is %+v, want %+v", i, got, want[i])
+				}
+			}
+		}
+		p.set(0, subFD(1, rd, 0))
+		p.set(1, subClock(2, abi.ClockMonotonic, 0, false))
+		tick := abi.Event{Userdata: 2, Type: abi.EventtypeClock}
+		raw(tick)
+		if e := p.poll(th, 2); e != 0 || f.get64(p.n) != 2 || p.event(0) != (abi.Event{Userdata: 1, Type: rd}) {
+			t.Errorf("vDSO: %v, %d events", e, f.get64(p.n))
+		}
+		s := subFD(1, rd, 0)
+		s.FDReadwrite.Flags = abi.SubscriptionFDReadwritePoll
+		p.set(0, s)
+		raw(abi.Event{Userdata: 1, Type: rd}, tick)
+		p.set(0, subFD(1, rd, 0))
+		p.set(1, subClock(2, abi.ClockMonotonic, 1<<60, false))
+		go func() {
+			time.Sleep(5 * time.Millisecond)
+			if _, err := unix.Pwrite(file, []byte("xyz"), 10); err != nil {
+				t.Error(err)
+			}
+		}()
+		raw(abi.Event{Userdata: 1, Type: rd, Nbytes: 3})
+	})
+}
+
 // terminal is a pair of terminal ends.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()

@@ -5,7 +5,7 @@ import (
 	"cabitrans/runtime/host"
 )
 
-// filePoll is how often, in nanoseconds, a queue looks whether there is more of a
+// filePoll is how often, in nanoseconds, a poll looks whether there is more of a
 // file: the host does not tell.
 const filePoll = 20_000_000
 
@@ -189,17 +189,15 @@ func (q *queue) report(t *Thread, n *note, got int16, e *abi.Errno) bool {
 }
 
 // fileReady tells whether a note of an object that the host takes for always ready
-// has something to report. Reading at the end of a file does not, unless asked for
-// (spec 2016-08, "flags uint16 subrwflags").
+// has something to report.
 func (n *note) fileReady() bool {
 	now := int64(0)
 	if n.obj.kind == host.KindRegular {
-		now = host.Remaining(n.obj.fd)
-		poll := n.FDReadwrite.Flags&abi.SubscriptionFDReadwritePoll != 0
-		if n.Type == abi.EventtypeFDRead && now == 0 && !poll {
+		if n.obj.atEnd(&n.Subscription) {
 			n.seen = 0
 			return false
 		}
+		now = host.Remaining(n.obj.fd)
 	}
 	if n.clear && n.seen == now {
 		return false
