@@ -12,14 +12,14 @@ const (
 )
 
 // locked is a subscription for a lock.
-func locked(addr uint64, typ abi.Eventtype) abi.Subscription {
-	return abi.Subscription{Userdata: 0x10c, Type: typ, Lock: abi.SubLock{Lock: addr, Scope: abi.ScopePrivate}}
+func locked(addr uint64, scope abi.Scope, typ abi.Eventtype) abi.Subscription {
+	return abi.Subscription{Userdata: 0x10c, Type: typ, Lock: abi.SubLock{Lock: addr, Scope: scope}}
 }
 
 // signalled is a subscription for a condition variable.
-func signalled(cond, lock uint64) abi.Subscription {
+func signalled(cond uint64, condScope abi.Scope, lock uint64, lockScope abi.Scope) abi.Subscription {
 	return abi.Subscription{Userdata: 0xc0d, Type: abi.EventtypeCondvar, Condvar: abi.SubCondvar{
-		Condvar: cond, Lock: lock, CondvarScope: abi.ScopePrivate, LockScope: abi.ScopePrivate}}
+		Condvar: cond, Lock: lock, CondvarScope: condScope, LockScope: lockScope}}
 }
 
 // hold takes a free lock the way the C library does.
@@ -52,65 +52,120 @@ func TestThread(t *testing.T) {
 	})
 }
 
+// word expects a relation of the word at addr with v.
+func word(addr uint64, r Rel, v any) Step { return Group(Load(OwnVar, addr, 4), Check(Own(0), r, v)) }
+
 func TestLock(t *testing.T) {
-	l, c := Mem(0x800), Mem(0x840)
-	rd, wr := locked(l, abi.EventtypeLockRdlock), locked(l, abi.EventtypeLockWrlock)
-	cv := signalled(c, l)
+	for _, scope := range []abi.Scope{abi.ScopePrivate, abi.ScopeShared} {
+		t.Run(scope.String(), func(t *testing.T) { Run(t, lockTests(scope)) })
+	}
+}
+
+// lockTests are about locks of a scope.
+func lockTests(scope abi.Scope) []Test {
+	l := Mem(0x800)
+	rd, wr := locked(l, scope, abi.EventtypeLockRdlock), locked(l, scope, abi.EventtypeLockWrlock)
 	soon := clock(abi.ClockMonotonic, 1000, 0)
-	word := func(addr uint64, r Rel, v any) Step { return Group(Load(OwnVar, addr, 4), Check(Own(0), r, v)) }
-	Run(t, []Test{
+	gaveUp := word(l, NoBits, managed)
+	if scope == abi.ScopeShared {
+		gaveUp = word(l, AllBits, managed) // others may wait: the owner is to ask
+	}
+	return []Test{
 		T("a free lock for writing", poll(wr).Is(1), event(0, wr, 0), word(l, Equal, Tid().Plus(wrlocked)),
-			Call(abi.CallLockUnlock, l, abi.ScopePrivate), word(l, Equal, 0)),
+			Call(abi.CallLockUnlock, l, scope), word(l, Equal, 0)),
 		T("a free lock for reading", poll(rd).Is(1), event(0, rd, 0), word(l, Equal, 1)),
 		T("a second reader", Store(l, 4, 1), poll(rd).Is(1), event(0, rd, 0), word(l, Equal, 2)),
 		T("the last reader too many", Store(l, 4, 0x3fffffff), poll(rd).Is(1), event(0, rd, abi.EAGAIN)),
 		T("one's own lock", hold(l), poll(wr).Is(1), event(0, wr, abi.EDEADLK), poll(rd).Is(1), event(0, rd, abi.EDEADLK)),
 		T("no lock at all", Store(l, 4, managed), poll(wr).Is(1), event(0, wr, abi.EINVAL)),
-		T("unlock of a free lock", Call(abi.CallLockUnlock, l, abi.ScopePrivate).Err(abi.EPERM)),
+		T("unlock of a free lock", Call(abi.CallLockUnlock, l, scope).Err(abi.EPERM)),
 		T("unlock of another's lock", Store(l, 4, Tid().Plus(wrlocked+1)),
-			Call(abi.CallLockUnlock, l, abi.ScopePrivate).Err(abi.EPERM)),
+			Call(abi.CallLockUnlock, l, scope).Err(abi.EPERM)),
 		T("unlock with no scope", hold(l), Call(abi.CallLockUnlock, l, 0).Err(abi.EINVAL)),
 		T("a lock with no scope", poll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l}}).Is(1),
 			Load(0, Mem(8), 2), Check(Var(0), Equal, uint64(abi.EINVAL))),
-		T("a lock that is not aligned", poll(locked(l+1, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EINVAL)),
-		T("a lock that is not there", poll(locked(Unmapped, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EFAULT)),
-		T("a lock that cannot be written", poll(locked(ReadOnly, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EFAULT)),
+		T("a lock that is not aligned", poll(locked(l+1, scope, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EINVAL)),
+		T("a lock that is not there", poll(locked(Unmapped, scope, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EFAULT)),
+		T("a lock that cannot be written", poll(locked(ReadOnly, scope, abi.EventtypeLockWrlock)).Is(1), event(0, wr, abi.EFAULT)),
 		T("time is up", Store(l, 4, Tid().Plus(wrlocked+1)), poll(wr, soon).Is(1), event(0, soon, 0),
-			word(l, NoBits, managed)),
+			gaveUp),
 		T("a lock with others", Store(l, 4, 0), poll(wr, wr).Is(2), event(0, wr, abi.ENOSYS)),
 		T("an unlock lets a writer in", hold(l),
 			Thread(0, pollTo(Mem(0x100), wr).Is(1), word(l, AllBits, Tid().Plus(wrlocked)),
-				Call(abi.CallLockUnlock, l, abi.ScopePrivate)),
+				Call(abi.CallLockUnlock, l, scope)),
 			Until(l, 4, AllBits, managed),
-			Call(abi.CallLockUnlock, l, abi.ScopePrivate),
+			Call(abi.CallLockUnlock, l, scope),
 			Wait(0), word(l, Equal, 0)),
 		T("an unlock lets readers in", hold(l),
 			Thread(0, pollTo(Mem(0x100), rd).Is(1)),
 			Thread(1, pollTo(Mem(0x200), rd).Is(1)),
 			Until(l, 4, AllBits, managed),
-			Call(abi.CallLockUnlock, l, abi.ScopePrivate),
+			Call(abi.CallLockUnlock, l, scope),
 			Wait(0), Wait(1), word(l, Equal, 2)),
+		T("a writer waits for readers", Store(l, 4, 2), poll(wr, soon).Is(1), event(0, soon, 0), word(l, Equal, 2)),
+		T("a reader behind the mark of a writer that is not there", Store(l, 4, managed+1),
+			poll(rd).Is(1), event(0, rd, 0), word(l, AllBits, 2), word(l, NoBits, 1)),
+	}
+}
 
-		T("a signal for nobody", Call(abi.CallCondvarSignal, c, abi.ScopePrivate, 1), word(c, Equal, 0)),
+func TestCondvar(t *testing.T) {
+	for _, lock := range []abi.Scope{abi.ScopePrivate, abi.ScopeShared} {
+		for _, cond := range []abi.Scope{abi.ScopePrivate, abi.ScopeShared} {
+			t.Run("lock="+lock.String()+"/condvar="+cond.String(), func(t *testing.T) { Run(t, condvarTests(lock, cond)) })
+		}
+	}
+}
+
+// condvarTests are about condition variables of scope cond and locks of scope
+// lock.
+func condvarTests(lock, cond abi.Scope) []Test {
+	l, c := Mem(0x800), Mem(0x840)
+	wr, cv := locked(l, lock, abi.EventtypeLockWrlock), signalled(c, cond, l, lock)
+	soon := clock(abi.ClockMonotonic, 1000, 0)
+	// nobody expects the word to say that nobody waits: in scope shared at the latest
+	// after another signal.
+	nobody := Group(Call(abi.CallCondvarSignal, c, cond, 1), word(c, Equal, 0))
+	if cond == abi.ScopePrivate {
+		nobody = word(c, Equal, 0)
+	}
+	waiter := func(k int) Step {
+		own := Mem(0x100 * uint64(k+1))
+		return Thread(k,
+			pollTo(own, wr).Is(1),
+			Store(own+0x40, 4, 1),
+			pollTo(own, cv).Is(1),
+			word(l, AllBits, Tid().Plus(wrlocked)),
+			Call(abi.CallLockUnlock, l, lock))
+	}
+	return []Test{
+		T("a signal for nobody", Call(abi.CallCondvarSignal, c, cond, 1), word(c, Equal, 0)),
 		T("a signal with no scope", Call(abi.CallCondvarSignal, c, 0, 1).Err(abi.EINVAL)),
-		T("a signal to what is not aligned", Call(abi.CallCondvarSignal, c+2, abi.ScopePrivate, 1).Err(abi.EINVAL)),
-		T("a signal to nowhere", Call(abi.CallCondvarSignal, NoAccess, abi.ScopePrivate, 1).Err(abi.EFAULT)),
-		T("a wait without the lock", poll(cv).Is(1), event(0, cv, abi.EPERM), word(c, Equal, 0)),
+		T("a signal to what is not aligned", Call(abi.CallCondvarSignal, c+2, cond, 1).Err(abi.EINVAL)),
+		T("a signal to nowhere", Call(abi.CallCondvarSignal, NoAccess, cond, 1).Err(abi.EFAULT)),
+		T("a wait without the lock", poll(cv).Is(1), event(0, cv, abi.EPERM), nobody),
 		T("a wait whose time is up", hold(l), poll(cv, soon).Is(1), event(0, soon, 0),
-			word(l, Equal, Tid().Plus(wrlocked)), word(c, Equal, 0)),
+			word(l, Equal, Tid().Plus(wrlocked)), nobody),
 		T("a signal", hold(l),
 			Thread(0,
 				pollTo(Mem(0x100), wr).Is(1),
 				pollTo(Mem(0x100), cv).Is(1),
 				word(l, AllBits, Tid().Plus(wrlocked)),
-				Call(abi.CallLockUnlock, l, abi.ScopePrivate)),
+				Call(abi.CallLockUnlock, l, lock)),
 			Until(l, 4, AllBits, managed),
-			Call(abi.CallLockUnlock, l, abi.ScopePrivate),
+			Call(abi.CallLockUnlock, l, lock),
 			Until(c, 4, NotEqual, 0),
 			Until(l, 4, Equal, 0),
-			Call(abi.CallCondvarSignal, c, abi.ScopePrivate, 1),
-			Wait(0), word(l, Equal, 0), word(c, Equal, 0)),
+			Call(abi.CallCondvarSignal, c, cond, 1),
+			Wait(0), word(l, Equal, 0), nobody),
+		T("a signal to all", hold(l), waiter(0), waiter(1),
+			Until(l, 4, AllBits, managed),
+			Call(abi.CallLockUnlock, l, lock),
+			Until(Mem(0x140), 4, Equal, 1), Until(Mem(0x240), 4, Equal, 1),
+			poll(wr).Is(1), // both have let go of it, in their waits
+			Call(abi.CallCondvarSignal, c, cond, 0xffffffff), word(c, Equal, 0),
+			Call(abi.CallLockUnlock, l, lock),
+			Wait(0), Wait(1), word(l, Equal, 0)),
 		T("exit unlocks the join lock", // what Thread and Wait themselves rely on
 			Thread(0), Wait(0)),
-	})
+	}
 }
