@@ -72,8 +72,8 @@ func TestQueue(t *testing.T) {
 			event(0, ready(FD(0), wr), abi.ENOTCAPABLE)),
 		T("delete of what is not there", Pipe(), create, changes(2, change(del, in0)).Is(1), event(0, in0, abi.ENOENT)),
 		T("no flags", Pipe(), create, changes(2, in0).Is(1), event(0, in0, abi.ENOENT)),
-		T("a lock", create, changes(0, change(add, locked(Mem(0x800), abi.EventtypeLockWrlock))).Is(1),
-			event(0, locked(0, abi.EventtypeLockWrlock), abi.ENOSYS)),
+		T("a lock", create, changes(0, change(add, locked(Mem(0x800), abi.ScopePrivate, abi.EventtypeLockWrlock))).Is(1),
+			event(0, locked(0, abi.ScopePrivate, abi.EventtypeLockWrlock), abi.ENOSYS)),
 		T("an error without place for it", create,
 			Call(abi.CallPollFD, FD(0), []abi.Subscription{change(add, ready(BadFD, rd))}, none, 0).Err(abi.EBADF)),
 	})
