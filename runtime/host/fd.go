@@ -13,9 +13,18 @@ const (
 	KindPipe // a pipe or a named FIFO
 	KindStreamSocket
 	KindDatagramSocket
+	KindSeqpacketSocket
 	KindSymlink
-	KindProcess // a process descriptor of ours
+	KindSharedMemory // memory without a name, as NewSharedObject makes it
+	KindProcess      // a process descriptor of ours
 )
+
+// Messages tells whether a read takes one message, of which it loses what it
+// cannot store.
+func (k FileKind) Messages() bool { return k == KindDatagramSocket || k == KindSeqpacketSocket }
+
+// Socket tells whether it is a socket of the guest's.
+func (k FileKind) Socket() bool { return k == KindStreamSocket || k.Messages() }
 
 // FileInfo is what the host knows about a file. Times are nanoseconds since 1970,
 // Size is in bytes.

@@ -41,6 +41,10 @@ func StatFD(fd int) (FileInfo, error) {
 		if _, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
 			info.Kind = KindTTY
 		}
+	case unix.S_IFREG:
+		if st.Nlink == 0 && isSharedObject(&st) {
+			info.Kind = KindSharedMemory
+		}
 	case unix.S_IFSOCK:
 		info.Kind, err = socketKind(fd)
 	}
@@ -61,6 +65,7 @@ func socketKind(fd int) (FileKind, error) {
 		if isProcess(fd) {
 			return KindProcess, nil
 		}
+		return KindSeqpacketSocket, nil
 	}
 	return KindUnknown, nil
 }
@@ -154,16 +159,6 @@ func Remaining(fd int) int64 {
 		return 0
 	}
 	return max(st.Size-off, 0)
-}
-
-// SocketPair creates two connected local sockets, closed on exec.
-func SocketPair(datagram bool) (a, b int, err error) {
-	typ := unix.SOCK_STREAM
-	if datagram {
-		typ = unix.SOCK_DGRAM
-	}
-	p, err := unix.Socketpair(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
-	return p[0], p[1], err
 }
 
 // Pipe creates a pipe, closed on exec: an end to read and an end to write.

@@ -69,11 +69,11 @@ func TestKinds(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	sa, sb, err := SocketPair(false)
+	sa, sb, err := SocketPair(KindStreamSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	da, db, err := SocketPair(true)
+	da, db, err := SocketPair(KindDatagramSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestKinds(t *testing.T) {
 		{"pipe to write", int(w.Fd()), KindPipe, false, true},
 		{"stream", sa, KindStreamSocket, true, true},
 		{"datagrams", db, KindDatagramSocket, true, true},
-		{"sequenced packets", seq, KindUnknown, true, true},
+		{"sequenced packets", seq, KindSeqpacketSocket, true, true},
 		{"event counter", event, KindUnknown, true, true},
 	} {
 		info, err := StatFD(tt.fd)
@@ -228,7 +228,7 @@ func TestTransfers(t *testing.T) {
 }
 
 func TestPoll(t *testing.T) {
-	a, b, err := SocketPair(false)
+	a, b, err := SocketPair(KindStreamSocket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,6 @@ func Seek(fd int, off int64, whence int) (int64, error)              { return 0,
 func Truncate(fd int, size int64) error                              { return ErrUnsupported }
 func Pending(fd int) int                                             { return 0 }
 func Remaining(fd int) int64                                         { return 0 }
-func SocketPair(datagram bool) (a, b int, err error)                 { return -1, -1, ErrUnsupported }
 func Pipe() (r, w int, err error)                                    { return -1, -1, ErrUnsupported }
 func StopProcess() error                                             { return ErrUnsupported }
 func (t *Thread) Sync(fd int, dataOnly bool) syscall.Errno           { return syscall.ENOSYS }

@@ -84,6 +84,13 @@ var hostErrno = [...]abi.Errno{
 	syscall.ETIMEDOUT:       abi.ETIMEDOUT,
 	syscall.ETXTBSY:         abi.ETXTBSY,
 	syscall.EXDEV:           abi.EXDEV,
+
+	// Conditions that the guest knows by another name.
+	syscall.ESHUTDOWN:       abi.EPIPE,
+	syscall.EHOSTDOWN:       abi.EHOSTUNREACH,
+	syscall.ESOCKTNOSUPPORT: abi.EPROTONOSUPPORT,
+	syscall.EPFNOSUPPORT:    abi.EAFNOSUPPORT,
+	syscall.ETOOMANYREFS:    abi.ENOBUFS, // too many descriptors are on their way
 }
 
 // fromHost converts a host error number. One without counterpart becomes EIO:

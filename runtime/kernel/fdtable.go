@@ -24,6 +24,10 @@ type object struct {
 	dir  *directory      // nil unless it is one
 
 	queue *queue // of a polling event queue
+
+	// Of sockets: local says that messages can have descriptors attached, attaches
+	// that they lie in a stream, where reads must look out for them.
+	local, attaches bool
 }
 
 // newObject takes over a host descriptor, with one reference.
@@ -31,6 +35,10 @@ func newObject(fd int, kind host.FileKind, typ abi.Filetype) *object {
 	o := &object{fd: fd, kind: kind, typ: typ}
 	if kind == host.KindDirectory {
 		o.dir = new(directory)
+	}
+	if kind.Socket() {
+		o.local = host.IsLocal(fd)
+		o.attaches = o.local && kind == host.KindStreamSocket
 	}
 	o.refs.Store(1)
 	return o

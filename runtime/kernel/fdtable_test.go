@@ -92,7 +92,7 @@ func openPath(t testing.TB, name string, flag int) int {
 
 func TestGrantRights(t *testing.T) {
 	r, w := pipe(t)
-	sa, sb, err := host.SocketPair(true)
+	sa, sb, err := host.SocketPair(host.KindDatagramSocket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,10 @@ type Config struct {
 	Engine Engine
 	FDs    []Grant // become descriptors 0, 1, 2 and so on
 	Table  *Table  // instead of FDs, descriptors that another process leaves
+
+	// Only2020 says that the program cannot know the rights that only the ABI of
+	// 2016 has: fd_stat_get does not show them.
+	Only2020 bool
 }
 
 // Process is the kernel's side of one guest process.
@@ -44,6 +48,7 @@ type Process struct {
 	mem    *memory.AddressSpace
 	engine Engine
 	fds    fdTable
+	shown  abi.Rights // what fd_stat_get shows
 	futex  futexes
 
 	exiting atomic.Bool // set once status is decided
@@ -76,6 +81,10 @@ func NewProcess(c Config) (*Process, error) {
 		threads: make(map[abi.Tid]*Thread),
 	}
 	p.futex.mem = c.Space
+	p.shown = rightsAll
+	if c.Only2020 {
+		p.shown &^= rights2016
+	}
 	if c.Table != nil {
 		c.Table.moveTo(&p.fds)
 	}
@@ -151,6 +160,7 @@ func (t *Thread) Leave() {
 	t.leaveWait()
 	t.poll.finish()
 	t.abandonFork()
+	t.recv.finish()
 	if last {
 		p.Exit(0)
 	}

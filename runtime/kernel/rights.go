@@ -6,8 +6,9 @@ import (
 )
 
 // The rights that each type of descriptor starts with (upstream's table:
-// cloudabi-utils, src/libemulator/rights.h). A right that no operation on the
-// type could use is left out, so that sharing a descriptor shares nothing else.
+// cloudabi-utils, src/libemulator/rights.h, as of 2016, when it had the rights of
+// the calls that went later). A right that no operation on the type could use is
+// left out, so that sharing a descriptor shares nothing else.
 const (
 	rightsAll = abi.RightFDDatasync | abi.RightFDRead | abi.RightFDSeek |
 		abi.RightFDStatPutFlags | abi.RightFDSync | abi.RightFDTell | abi.RightFDWrite |
@@ -18,7 +19,14 @@ const (
 		abi.RightFileStatFputSize | abi.RightFileStatFputTimes | abi.RightFileStatGet |
 		abi.RightFileStatPutTimes | abi.RightFileSymlink | abi.RightFileUnlink |
 		abi.RightMemMap | abi.RightMemMapExec | abi.RightPollFDReadwrite |
-		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown
+		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown |
+		rights2016
+
+	// rights2016 are those that only the ABI of 2016 has.
+	rights2016 = abi.RightFileCreateFifo | abi.RightPollModify | abi.RightPollWait |
+		abi.RightSockAccept | abi.RightSockBindDirectory | abi.RightSockBindSocket |
+		abi.RightSockConnectDirectory | abi.RightSockConnectSocket | abi.RightSockListen |
+		abi.RightSockStatGet
 
 	// rightsRawOnly are rights of directories that only 2016-08 has: callers of the
 	// vDSO are not told of them.
@@ -32,7 +40,8 @@ const (
 		abi.RightFileReaddir | abi.RightFileReadlink | abi.RightFileRenameSource |
 		abi.RightFileRenameTarget | abi.RightFileStatFget | abi.RightFileStatFputTimes |
 		abi.RightFileStatGet | abi.RightFileStatPutTimes | abi.RightFileSymlink |
-		abi.RightFileUnlink | abi.RightPollFDReadwrite
+		abi.RightFileUnlink | abi.RightPollFDReadwrite | abi.RightFileCreateFifo |
+		abi.RightSockBindDirectory | abi.RightSockConnectDirectory
 
 	rightsRegular = abi.RightFDDatasync | abi.RightFDRead | abi.RightFDSeek |
 		abi.RightFDStatPutFlags | abi.RightFDSync | abi.RightFDTell | abi.RightFDWrite |
@@ -51,7 +60,9 @@ const (
 	// One end of a pipe has these and the right to read or to write.
 	rightsFifo = abi.RightFDStatPutFlags | abi.RightFileStatFget | abi.RightPollFDReadwrite
 
-	rightsSocket = rightsTTY | abi.RightSockShutdown
+	rightsSocket = rightsTTY | abi.RightSockShutdown | abi.RightSockAccept |
+		abi.RightSockBindSocket | abi.RightSockConnectSocket | abi.RightSockListen |
+		abi.RightSockStatGet
 
 	rightsProcess = abi.RightFileStatFget | abi.RightPollProcTerminate
 )
@@ -75,6 +86,10 @@ func typeRights(k host.FileKind) (t abi.Filetype, base, inheriting abi.Rights, o
 		return abi.FiletypeSocketStream, rightsSocket, rightsAll, true
 	case host.KindDatagramSocket:
 		return abi.FiletypeSocketDgram, rightsSocket, rightsAll, true
+	case host.KindSeqpacketSocket:
+		return abi.FiletypeSocketSeqpacket, rightsSocket, rightsAll, true
+	case host.KindSharedMemory:
+		return abi.FiletypeSharedMemory, rightsSharedMemory, 0, true
 	case host.KindProcess:
 		return abi.FiletypeProcess, rightsProcess, 0, true
 	}

@@ -19,7 +19,11 @@ func fdReplace(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func fdCreate1(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	switch abi.Filetype(a[0]) {
+	typ := abi.Filetype(a[0])
+	if kind, ok := socketKind(typ); ok {
+		return t.newSocket(kind, typ)
+	}
+	switch typ {
 	case abi.FiletypePoll:
 		return t.createQueue()
 	case abi.FiletypeSharedMemory:
@@ -30,7 +34,7 @@ func fdCreate1(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if err != nil {
 		return 0, 0, errnoOf(err)
 	}
-	o := newObject(hfd, host.KindRegular, abi.FiletypeSharedMemory)
+	o := newObject(hfd, host.KindSharedMemory, abi.FiletypeSharedMemory)
 	info, err := host.StatFD(hfd)
 	if err != nil {
 		o.release()
@@ -42,17 +46,15 @@ func fdCreate1(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func fdCreate2(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	typ, kind := abi.Filetype(a[0]), host.KindStreamSocket
-	switch typ {
-	case abi.FiletypeSocketStream:
-	case abi.FiletypeSocketDgram:
-		kind = host.KindDatagramSocket
-	case abi.FiletypeFifo:
+	typ := abi.Filetype(a[0])
+	if typ == abi.FiletypeFifo {
 		return t.pipe()
-	default:
+	}
+	kind, ok := socketKind(typ)
+	if !ok {
 		return 0, 0, abi.EINVAL
 	}
-	ha, hb, err := host.SocketPair(kind == host.KindDatagramSocket)
+	ha, hb, err := host.SocketPair(kind)
 	if err != nil {
 		return 0, 0, errnoOf(err)
 	}

@@ -64,6 +64,10 @@ func fdRead(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		return 0, 0, e
 	}
 	defer t.leave(o)
+	if o.attaches || o.kind.Messages() && t.aliased(v) {
+		n, e := t.readSocket(o, v)
+		return n, 0, e
+	}
 	return t.transfer(v, true, func() (int, syscall.Errno) { return t.Host.Read(o.fd, v) })
 }
 

@@ -27,6 +27,10 @@ type Thread struct {
 	shared threadWords
 	poll   poll
 	fork   int // holder's end of a process that has not said yet that it runs; 0 for none
+	recv   recv
+	msg    host.Message
+	pass   *passing // once descriptors have been sent or received
+	bounce []byte   // of receiveCopy
 	iov    [inlineIovecs]host.Iovec
 	more   []host.Iovec // for longer arrays, once one has been seen
 	paths  [2][]byte    // host.MaxPath bytes each, once a path has been seen
