@@ -212,7 +212,7 @@ func (t *Thread) receivePiece() abi.Errno {
 		if e != 0 {
 			return e
 		}
-		plain := got&host.MsgFDsTruncated == 0
+		plain, room := got&host.MsgFDsTruncated == 0, t.room()
 		if plain && (seen == 0 || r.in.Flags&abi.SockRecvPeek != 0) {
 			r.got += seen
 			return 0
@@ -226,12 +226,18 @@ func (t *Thread) receivePiece() abi.Errno {
 				return fromHost(he)
 			case n > 0:
 				seen = min(seen, uint64(n))
+				if r.in.Flags&abi.SockRecvPeek != 0 {
+					room = nil // a peek brings the descriptors of what comes behind
+				}
 			case r.got > 0:
 				return errPieceEnds
 			}
 		}
 		v = r.part(r.got, seen)
-		n, nfds, got, he := t.Host.Receive(&t.msg, r.obj.fd, v, t.room(), r.hostFlags()|host.MsgDontWait)
+		n, nfds, got, he := t.Host.Receive(&t.msg, r.obj.fd, v, room, r.hostFlags()|host.MsgDontWait)
+		if room == nil {
+			got &^= host.MsgFDsTruncated
+		}
 		switch he {
 		case 0:
 			t.took(n, nfds, got)
