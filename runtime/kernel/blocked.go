@@ -54,6 +54,16 @@ func (t *Thread) enter(fd abi.FD, need abi.Rights) (*object, abi.Errno) {
 	return o, e
 }
 
+// reenter is enter for a call that is made again and still holds a reference to
+// the object: it reports whether the descriptor refers to it all the same.
+func (t *Thread) reenter(fd abi.FD, o *object) bool {
+	var s fdSet
+	s.add(fd)
+	t.blockIn(s)
+	en := t.proc.fds.peek(fd)
+	return en != nil && en.obj == o
+}
+
 func (t *Thread) leave(o *object) {
 	t.unblock()
 	o.release()

@@ -47,7 +47,7 @@ func newObject(fd int, kind host.FileKind, typ abi.Filetype) *object {
 // mayBlock tells whether reading or writing may have to wait for somebody.
 func (o *object) mayBlock() bool {
 	switch o.kind {
-	case host.KindRegular, host.KindDirectory, host.KindBlockDevice, host.KindSymlink:
+	case host.KindRegular, host.KindSharedMemory, host.KindDirectory, host.KindBlockDevice, host.KindSymlink:
 		return false
 	}
 	return true

@@ -110,7 +110,7 @@ func describe(r memory.Ref) (Object, error) {
 		return Object{o.kind, o.typ, o.id}, nil
 	}
 	info, err := host.StatFD(r.(shown).HostFD())
-	return Object{host.KindRegular, abi.FiletypeSharedMemory, objectID(info)}, err
+	return Object{host.KindSharedMemory, abi.FiletypeSharedMemory, objectID(info)}, err
 }
 
 // each calls f for all descriptors in order, with the table locked.

@@ -62,6 +62,10 @@ func (t *Thread) pack(addr, n uint64) (fds []int32, e abi.Errno) {
 	restricted := false
 	for i := range int(n) {
 		en, e := t.proc.fds.entry(abi.FD(binary.LittleEndian.Uint32(b[4*i:])), 0)
+		if e == 0 && en.obj.queue != nil {
+			en.obj.release()
+			e = abi.ENOTSUP // as FreeBSD: what it reports is its process's own
+		}
 		if e != 0 {
 			p.unpack(i, false)
 			return nil, e

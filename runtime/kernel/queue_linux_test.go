@@ -99,7 +99,7 @@ const (
 
 // The arguments of poll_fd, errno by errno.
 func TestPollFDErrors(t *testing.T) {
-	f := newFixture(t, Grant{HostFD: openPath(t, os.DevNull, os.O_RDWR)})
+	f := newFixture(t, Grant{HostFD: openPath(t, os.DevNull, os.O_RDWR), Drop: abi.RightPollModify})
 	f.run(func(th *Thread) {
 		q := newGuestQueue(f, th)
 		restricted := func(drop abi.Rights) uint64 {

@@ -7,10 +7,11 @@ import (
 	"cabitrans/runtime/host"
 )
 
-// recv is the state of a thread's sock_recv. It outlives an interruption by a
-// kick: the arguments are read once, and what has arrived counts.
+// recv is the state of a thread's sock_recv. When a part of what the call waits
+// for has arrived, it outlives an interruption by a kick.
 type recv struct {
 	active bool
+	fd     abi.FD
 	obj    *object
 	in     abi.RecvIn
 	out    uint64 // guest address of the RecvOut
@@ -176,7 +177,7 @@ func (t *Thread) receiveAttaching() abi.Errno {
 		if he == 0 {
 			t.took(n, nfds, got)
 		}
-		return fromHost(he)
+		return t.blocked(he)
 	}
 	for {
 		before := r.got
@@ -220,10 +221,10 @@ func (t *Thread) receivePiece() abi.Errno {
 		if !plain {
 			n, he := t.Host.Unattached(&t.msg, r.obj.fd)
 			switch {
-			case he == syscall.EAGAIN || he == 0 && n < 0:
+			case he == syscall.EAGAIN || t.interrupted(he) || he == 0 && n < 0:
 				continue // another reader has been faster
 			case he != 0:
-				return fromHost(he)
+				return t.blocked(he)
 			case n > 0:
 				seen = min(seen, uint64(n))
 				if r.in.Flags&abi.SockRecvPeek != 0 {
@@ -238,15 +239,15 @@ func (t *Thread) receivePiece() abi.Errno {
 		if room == nil {
 			got &^= host.MsgFDsTruncated
 		}
-		switch he {
-		case 0:
+		switch {
+		case he == 0:
 			t.took(n, nfds, got)
 			return 0
-		case syscall.EAGAIN, syscall.EFAULT:
+		case he == syscall.EAGAIN || he == syscall.EFAULT || t.interrupted(he):
 			// Another reader, or code was translated in between: the next look, which
 			// stores the same bytes, says more.
 		default:
-			return fromHost(he)
+			return t.blocked(he)
 		}
 	}
 }

@@ -9,13 +9,21 @@ import (
 
 func sockRecv(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	r := &t.recv
-	if !r.active {
+	switch {
+	case !r.active:
 		if e := t.recvBegin(a); e != 0 {
 			return 0, 0, e
 		}
+		e = t.receive()
+	case t.reenter(r.fd, r.obj):
+		e = t.receive()
+	default: // closed after a part has arrived, which is the guest's
 	}
-	e = t.receive()
+	t.unblock()
 	if e == errRestart {
+		if r.got == 0 {
+			r.finish()
+		}
 		return 0, 0, e
 	}
 	if e == 0 {
@@ -31,11 +39,12 @@ func sockRecv(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 // that the guest cannot be told of.
 func (t *Thread) recvBegin(a *[8]uint64) abi.Errno {
 	r, mem := &t.recv, t.proc.mem
-	o, e := t.proc.fds.get(abi.FD(a[0]), abi.RightFDRead)
+	fd := abi.FD(a[0])
+	o, e := t.enter(fd, abi.RightFDRead)
 	if e != 0 {
 		return e
 	}
-	*r = recv{active: true, obj: o, out: a[2], cut: r.cut}
+	*r = recv{active: true, fd: fd, obj: o, out: a[2], cut: r.cut}
 	if e = t.recvArguments(a[1]); e == 0 {
 		err := mem.Check(r.out, abi.RecvOutSize, true)
 		if err == nil {
@@ -44,6 +53,7 @@ func (t *Thread) recvBegin(a *[8]uint64) abi.Errno {
 		e = toErrno(err)
 	}
 	if e != 0 {
+		t.unblock()
 		r.finish()
 	}
 	return e
@@ -91,11 +101,11 @@ func (t *Thread) recvEnd() abi.Errno {
 }
 
 func sockSend(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	o, e := t.proc.fds.get(abi.FD(a[0]), abi.RightFDWrite)
+	o, e := t.enter(abi.FD(a[0]), abi.RightFDWrite)
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer o.release()
+	defer t.leave(o)
 	var in abi.SendIn
 	if err := t.proc.mem.CopyIn(t.buf[:abi.SendInSize], a[1]); err != nil {
 		return 0, 0, toErrno(err)

@@ -36,25 +36,29 @@ func socketKind(typ abi.Filetype) (host.FileKind, bool) {
 // sockAccept takes a connection. Its rights are those of a socket, as far as the
 // listening descriptor's inheriting rights contain them.
 func sockAccept(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	en, e := t.proc.fds.entry(abi.FD(a[0]), abi.RightSockAccept)
+	o, e := t.enter(abi.FD(a[0]), abi.RightSockAccept)
 	if e != 0 {
 		return 0, 0, e
 	}
-	defer en.obj.release()
+	defer t.leave(o)
+	en := t.proc.fds.peek(abi.FD(a[0]))
+	if en == nil || en.obj != o {
+		return 0, 0, abi.EBADF // closed or replaced a moment ago
+	}
 	buf := a[1] // 0: the caller does not want to know
 	if buf != 0 {
 		if err := t.proc.mem.Check(buf, abi.SockstatSize, true); err != nil {
 			return 0, 0, toErrno(err)
 		}
 	}
-	conn, he := t.Host.Accept(en.obj.fd)
+	conn, he := t.Host.Accept(o.fd)
 	for t.interrupted(he) {
-		conn, he = t.Host.Accept(en.obj.fd)
+		conn, he = t.Host.Accept(o.fd)
 	}
 	if he != 0 {
 		return 0, 0, t.blocked(he)
 	}
-	fd, e := t.proc.fds.insert(newObject(conn, en.obj.kind, en.obj.typ), rightsSocket&en.inheriting, rightsAll&en.inheriting)
+	fd, e := t.proc.fds.insert(newObject(conn, o.kind, o.typ), rightsSocket&en.inheriting, rightsAll&en.inheriting)
 	if e != 0 || buf == 0 {
 		return uint64(fd), 0, e
 	}
