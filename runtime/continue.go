@@ -83,7 +83,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if err != nil {
 		return err
 	}
-	p.program = &program{name: h.Program, exeFD: -1, stackSize: h.Stack}
+	p.program = &program{name: h.Program, exeFD: -1, stackSize: h.Stack, of2016: h.Of2016}
 	if h.Exe && len(fds) > 0 {
 		p.program.exeFD = fds[len(fds)-1]
 		fds = fds[:len(fds)-1]
@@ -102,7 +102,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		return err
 	}
 	table.Settle()
-	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, Table: table}); err != nil {
+	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, Table: table, Of2016: h.Of2016}); err != nil {
 		return err
 	}
 	if p.engine, err = engine.New(space, p.mem, p.vdso); err != nil {

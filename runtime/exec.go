@@ -58,6 +58,7 @@ func (g *program) parse(f *os.File) error {
 		g.image.Hi-g.image.Lo+uint64(len(g.args)) > host.ArenaHi-host.ArenaLo:
 		return abi.ENOMEM
 	}
+	g.of2016 = of2016(f, g.image)
 	return nil
 }
 

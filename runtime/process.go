@@ -94,7 +94,7 @@ func (p *Process) begin(g *program) (err error) {
 	if p.mem, err = memory.New(space); err != nil {
 		return err
 	}
-	c := kernel.Config{Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table}
+	c := kernel.Config{Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table, Of2016: g.of2016}
 	if p.kernel, err = kernel.NewProcess(c); err != nil {
 		return err
 	}

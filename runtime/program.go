@@ -16,6 +16,7 @@ type program struct {
 	exeFD     int       // host descriptor of exe, -1 when it has none
 	closer    io.Closer // of exe, when it is the process's own
 	image     *loader.Image
+	of2016    bool // see generation.go
 	args      []byte
 	stackSize uint64
 	fds       []kernel.Grant
@@ -32,7 +33,9 @@ func newProgram(c *Config) (*program, error) {
 		g.exeFD = int(f.Fd())
 	}
 	var err error
-	g.image, err = loader.Parse(g.exe, g.size)
+	if g.image, err = loader.Parse(g.exe, g.size); err == nil {
+		g.of2016 = of2016(g.exe, g.image)
+	}
 	return g, err
 }
 

@@ -36,7 +36,7 @@ func TestPassRights(t *testing.T) {
 		} {
 			for _, tt := range []row{
 				{"file", abi.FiletypeRegularFile, 0}, {"file, read only", abi.FiletypeRegularFile, 1},
-				{"directory", abi.FiletypeDirectory, 2}, {"pipe, reader", stream, 3}, {"pipe, writer", stream, 4},
+				{"directory", abi.FiletypeDirectory, 2}, {"pipe, reader", abi.FiletypeFifo, 3}, {"pipe, writer", abi.FiletypeFifo, 4},
 				{"device", abi.FiletypeCharacterDevice, 5}, {"shared memory", abi.FiletypeSharedMemory, shm},
 				{"stream", stream, str}, {"datagrams", abi.FiletypeSocketDgram, dg}, {"sequenced packets", abi.FiletypeSocketSeqpacket, sq},
 				{"pipe of 2016, reader", abi.FiletypeFifo, fr}, {"pipe of 2016, writer", abi.FiletypeFifo, fw},
@@ -278,8 +278,8 @@ func TestPassNative(t *testing.T) {
 			send("x", int(r.Fd()), int(w.Fd()), event)
 			m := s.want(sock, 9, 9, 0, "x", 3, 0)
 			for i, want := range []abi.Fdstat{
-				{Filetype: stream, RightsBase: rightsSocket &^ abi.RightFDWrite, RightsInheriting: rightsAll},
-				{Filetype: stream, RightsBase: rightsSocket &^ abi.RightFDRead, RightsInheriting: rightsAll},
+				{Filetype: abi.FiletypeFifo, RightsBase: rightsSocket &^ abi.RightFDWrite, RightsInheriting: rightsAll},
+				{Filetype: abi.FiletypeFifo, RightsBase: rightsSocket &^ abi.RightFDRead, RightsInheriting: rightsAll},
 				{}, // there is no name for it, and nothing to be done with it
 			} {
 				st := s.fdstat(m.fds[i])

@@ -38,9 +38,9 @@ type Config struct {
 	FDs    []Grant // become descriptors 0, 1, 2 and so on
 	Table  *Table  // instead of FDs, descriptors that another process leaves
 
-	// Only2020 says that the program cannot know the rights that only the ABI of
-	// 2016 has: fd_stat_get does not show them.
-	Only2020 bool
+	// Of2016 says that the program takes the ABI of 2016 for granted though it calls
+	// through the vDSO. Others that do are not shown what only that ABI has.
+	Of2016 bool
 }
 
 // Process is the kernel's side of one guest process.
@@ -48,7 +48,7 @@ type Process struct {
 	mem    *memory.AddressSpace
 	engine Engine
 	fds    fdTable
-	shown  abi.Rights // what fd_stat_get shows
+	of2016 bool // see Config
 	futex  futexes
 
 	exiting atomic.Bool // set once status is decided
@@ -81,10 +81,7 @@ func NewProcess(c Config) (*Process, error) {
 		threads: make(map[abi.Tid]*Thread),
 	}
 	p.futex.mem = c.Space
-	p.shown = rightsAll
-	if c.Only2020 {
-		p.shown &^= rights2016
-	}
+	p.of2016 = c.Of2016
 	if c.Table != nil {
 		c.Table.moveTo(&p.fds)
 	}

@@ -184,7 +184,9 @@ func TestPollFDErrors(t *testing.T) {
 		}
 		// It can be looked at, and is not one to read from.
 		st := f.alloc(abi.FdstatSize)
-		f.expect(th, 0, abi.CallFDStatGet, q.fd, st)
+		if _, _, o := rawCall(th, abi.CallFDStatGet, q.fd, st); o != (Outcome{}) {
+			t.Error(o)
+		}
 		var s abi.Fdstat
 		s.Decode(f.get(st, abi.FdstatSize))
 		if s.Filetype != abi.FiletypePoll || s.RightsBase != rightsPoll || s.RightsInheriting != 0 {

@@ -22,19 +22,14 @@ const (
 		abi.RightPollProcTerminate | abi.RightProcExec | abi.RightSockShutdown |
 		rights2016
 
-	// rights2016 are those that only the ABI of 2016 has.
+	// rights2016 are those that only the ABI of 2016 has: callers of the vDSO are not
+	// told of them, unless their program is of that time.
 	rights2016 = abi.RightFileCreateFifo | abi.RightPollModify | abi.RightPollWait |
 		abi.RightSockAccept | abi.RightSockBindDirectory | abi.RightSockBindSocket |
 		abi.RightSockConnectDirectory | abi.RightSockConnectSocket | abi.RightSockListen |
 		abi.RightSockStatGet
 
-	// rightsRawOnly are rights of directories that only 2016-08 has: callers of the
-	// vDSO are not told of them.
-	rightsRawOnly = abi.RightFileCreateFifo
-
-	rightsDirectory = rightsRawOnly | rightsDirectory2020
-
-	rightsDirectory2020 = abi.RightFDStatPutFlags | abi.RightFDSync |
+	rightsDirectory = abi.RightFDStatPutFlags | abi.RightFDSync |
 		abi.RightFileAdvise | abi.RightFileCreateDirectory | abi.RightFileCreateFile |
 		abi.RightFileLinkSource | abi.RightFileLinkTarget | abi.RightFileOpen |
 		abi.RightFileReaddir | abi.RightFileReadlink | abi.RightFileRenameSource |

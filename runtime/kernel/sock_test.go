@@ -119,7 +119,7 @@ func (s *sockTest) want(fd, room, fdRoom uint64, flags abi.Riflags, data string,
 
 func (s *sockTest) fdstat(fd uint64) (st abi.Fdstat) {
 	s.Helper()
-	s.expect(s.th, 0, abi.CallFDStatGet, fd, s.stat)
+	s.expectRaw(0, abi.CallFDStatGet, fd, s.stat)
 	st.Decode(s.get(s.stat, abi.FdstatSize))
 	return st
 }

@@ -144,9 +144,9 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		RightsBase:       en.base,
 		RightsInheriting: en.inheriting,
 	}
-	if !t.raw {
-		st.RightsBase &^= rightsRawOnly
-		st.RightsInheriting &^= rightsRawOnly
+	if !t.of2016 {
+		st.RightsBase &^= rights2016
+		st.RightsInheriting &^= rights2016
 	}
 	flags, err := host.Status(en.obj.fd)
 	if err != nil {
@@ -164,7 +164,7 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 // typeOf is the type that the thread's version of the ABI has for an object: until
 // 2016-08 pipes had one of their own.
 func (t *Thread) typeOf(o *object) abi.Filetype {
-	if o.kind == host.KindPipe && t.raw {
+	if o.kind == host.KindPipe && t.of2016 {
 		return abi.FiletypeFifo
 	}
 	return o.typ

@@ -73,7 +73,7 @@ func (t *Thread) recvArguments(in uint64) (e abi.Errno) {
 	}
 	r.total = length(r.v)
 	// Programs of 2016 can read who has sent a message. Streams do not tell.
-	t.msg.NameSender = r.obj.kind == host.KindDatagramSocket && !r.obj.local && t.proc.shown&rights2016 != 0
+	t.msg.NameSender = r.obj.kind == host.KindDatagramSocket && !r.obj.local && t.of2016
 	return 0
 }
 
@@ -89,7 +89,7 @@ func (t *Thread) recvEnd() abi.Errno {
 	switch {
 	case t.msg.NameSender:
 		out.Peername = sockaddr(t.msg.Sender())
-	case r.obj.local && t.proc.shown&rights2016 != 0:
+	case r.obj.local && t.of2016:
 		out.Sockname.Family, out.Peername.Family = abi.AFUnix, abi.AFUnix
 	}
 	out.Encode(t.buf[:])
