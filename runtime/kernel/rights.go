@@ -29,14 +29,18 @@ const (
 		abi.RightSockConnectDirectory | abi.RightSockConnectSocket | abi.RightSockListen |
 		abi.RightSockStatGet
 
-	rightsDirectory = abi.RightFDStatPutFlags | abi.RightFDSync |
+	// rightsRawOnly are those of directories.
+	rightsRawOnly = abi.RightFileCreateFifo | abi.RightSockBindDirectory | abi.RightSockConnectDirectory
+
+	rightsDirectory = rightsRawOnly | rightsDirectory2020
+
+	rightsDirectory2020 = abi.RightFDStatPutFlags | abi.RightFDSync |
 		abi.RightFileAdvise | abi.RightFileCreateDirectory | abi.RightFileCreateFile |
 		abi.RightFileLinkSource | abi.RightFileLinkTarget | abi.RightFileOpen |
 		abi.RightFileReaddir | abi.RightFileReadlink | abi.RightFileRenameSource |
 		abi.RightFileRenameTarget | abi.RightFileStatFget | abi.RightFileStatFputTimes |
 		abi.RightFileStatGet | abi.RightFileStatPutTimes | abi.RightFileSymlink |
-		abi.RightFileUnlink | abi.RightPollFDReadwrite | abi.RightFileCreateFifo |
-		abi.RightSockBindDirectory | abi.RightSockConnectDirectory
+		abi.RightFileUnlink | abi.RightPollFDReadwrite
 
 	rightsRegular = abi.RightFDDatasync | abi.RightFDRead | abi.RightFDSeek |
 		abi.RightFDStatPutFlags | abi.RightFDSync | abi.RightFDTell | abi.RightFDWrite |
