@@ -115,7 +115,7 @@ func (t *Thread) appendEntry(out []byte, en *host.DirEntry) []byte {
 // not open: until 2016-08 a FIFO had one of its own.
 func (t *Thread) fileType(k host.FileKind) abi.Filetype {
 	switch {
-	case k == host.KindPipe && t.of2016:
+	case k == host.KindPipe && t.raw:
 		return abi.FiletypeFifo
 	case k == host.KindSymlink:
 		return abi.FiletypeSymbolicLink

@@ -144,7 +144,7 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 		RightsBase:       en.base,
 		RightsInheriting: en.inheriting,
 	}
-	if !t.of2016 {
+	if !t.raw {
 		st.RightsBase &^= rights2016
 		st.RightsInheriting &^= rights2016
 	}
@@ -164,7 +164,7 @@ func fdStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 // typeOf is the type that the thread's version of the ABI has for an object: until
 // 2016-08 pipes had one of their own.
 func (t *Thread) typeOf(o *object) abi.Filetype {
-	if o.kind == host.KindPipe && t.of2016 {
+	if o.kind == host.KindPipe && t.raw {
 		return abi.FiletypeFifo
 	}
 	return o.typ

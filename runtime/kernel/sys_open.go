@@ -140,7 +140,7 @@ func (t *Thread) opened(hfd int, o *opening) (r0, r1 uint64, e abi.Errno) {
 		_ = host.CloseFD(hfd)
 		return 0, 0, abi.ENOTSUP
 	}
-	if info.Kind == host.KindPipe && t.of2016 {
+	if info.Kind == host.KindPipe && t.raw {
 		typ, base, inheriting = abi.FiletypeFifo, rightsFifo|abi.RightFDRead|abi.RightFDWrite, 0
 	}
 	obj := newObject(hfd, info.Kind, typ)

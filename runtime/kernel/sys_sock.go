@@ -73,7 +73,7 @@ func (t *Thread) recvArguments(in uint64) (e abi.Errno) {
 	}
 	r.total = length(r.v)
 	// Programs of 2016 can read who has sent a message. Streams do not tell.
-	t.msg.NameSender = r.obj.kind == host.KindDatagramSocket && !r.obj.local && t.of2016
+	t.msg.NameSender = r.obj.kind == host.KindDatagramSocket && !r.obj.local && t.raw
 	return 0
 }
 
@@ -89,7 +89,7 @@ func (t *Thread) recvEnd() abi.Errno {
 	switch {
 	case t.msg.NameSender:
 		out.Peername = sockaddr(t.msg.Sender())
-	case r.obj.local && t.of2016:
+	case r.obj.local && t.raw:
 		out.Sockname.Family, out.Peername.Family = abi.AFUnix, abi.AFUnix
 	}
 	out.Encode(t.buf[:])

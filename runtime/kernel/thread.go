@@ -34,7 +34,7 @@ type Thread struct {
 	iov    [inlineIovecs]host.Iovec
 	more   []host.Iovec // for longer arrays, once one has been seen
 	paths  [2][]byte    // host.MaxPath bytes each, once a path has been seen
-	of2016 bool         // the ABI of the call is that of 2016-08: a raw one, or the program is of that time
+	raw    bool         // the ABI of the call is that of 2016-08: a raw one, or of a program of that time
 	buf    [128]byte
 }
 
@@ -70,7 +70,7 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 	if int(c) >= len(calls) || calls[c].do == nil {
 		return t.unknown(c)
 	}
-	t.of2016 = t.proc.of2016
+	t.raw = t.proc.of2016
 	d := &calls[c]
 	// A call that does something must not find out afterwards that it cannot
 	// tell the caller.
@@ -103,7 +103,7 @@ func (t *Thread) CallRaw(num uint64, args *[8]uint64) (r0, r1 uint64, o Outcome)
 	if d.do == nil {
 		return 0, 0, t.unknown(c)
 	}
-	t.of2016 = true
+	t.raw = true
 	r0, r1, e := t.run(c, d, args)
 	return r0, r1, outcome(e)
 }
