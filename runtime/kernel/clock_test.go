@@ -75,7 +75,7 @@ func TestNoAllocation(t *testing.T) {
 	f := newFixture(t, Grant{HostFD: openPath(t, "/dev/null", 2)})
 	f.run(func(th *Thread) {
 		g := newGuestLib(f, th)
-		n, l := f.alloc(8), f.alloc(4)
+		n, l := f.alloc(8), f.alloc(8)
 		one := f.iov(abi.Iovec{Buf: f.alloc(8), Len: 8})
 		two := f.iov(abi.Iovec{Buf: f.alloc(8), Len: 8}, abi.Iovec{Buf: f.alloc(8), Len: 8})
 		tests := map[string]func(){
@@ -93,6 +93,14 @@ func TestNoAllocation(t *testing.T) {
 			"lock with timeout": func() {
 				g.poll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}}, 1e9)
 				g.kernelUnlock(l)
+			},
+			"shared lock": func() {
+				g.scopes = scopes{abi.ScopeShared, abi.ScopeShared}
+				g.poll(abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopeShared}}, 1e9)
+				g.wait(l+4, l, 1)
+				g.signal(l+4, 1)
+				g.kernelUnlock(l)
+				g.scopes = private
 			},
 			"poll": func() {
 				g.poll(abi.Subscription{Type: abi.EventtypeFDRead, FDReadwrite: abi.SubFDReadwrite{FD: 0}}, 1e9)

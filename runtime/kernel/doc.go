@@ -132,6 +132,11 @@
 // which take the waiter off under its bucket: who comes first counts, and the
 // event that poll reports is that one, however long the lock then takes.
 //
+// The protocol of scope shared, below, would serve here, too. The queues know more,
+// and it shows: a writer that starves is handed the lock, a signal moves a waiter to
+// the lock instead of waking it to wait again (package bench has the numbers), and
+// the word of a condition variable is 0 as soon as nobody waits.
+//
 // # Locks of scope shared
 //
 // Any process may map the word, so no process knows all that wait: they sleep in
