@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -466,5 +467,50 @@ func TestKickedPollFD(t *testing.T) {
 		case <-time.After(3 * time.Millisecond):
 			th.Host.Kick()
 		}
+	}
+}
+
+// BenchmarkPollFD is one poll_fd of a queue with so many pipes, of which one is
+// readable.
+func BenchmarkPollFD(b *testing.B) {
+	for _, n := range []int{1, 100, 10_000} {
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			er, ew, err := os.Pipe()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer er.Close()
+			defer ew.Close()
+			r, w, err := os.Pipe()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer r.Close()
+			defer w.Close()
+			if _, err := w.WriteString("x"); err != nil {
+				b.Fatal(err)
+			}
+			grants := make([]Grant, n)
+			for i := range grants {
+				grants[i].HostFD = blocking(er)
+			}
+			grants[n-1].HostFD = blocking(r)
+			f := newFixture(b, grants...)
+			f.run(func(th *Thread) {
+				q := newGuestQueue(f, th)
+				for i := range n {
+					if _, e := q.poll(0, -1, change(add, subFD(1, abi.EventtypeFDRead, abi.FD(i)))); e != 0 {
+						b.Error(e)
+					}
+				}
+				args := [8]uint64{q.fd, 0, 0, q.out, 8, 0}
+				b.ReportAllocs()
+				for b.Loop() {
+					if r0, _, o := th.CallRaw(57, &args); r0 != 1 || o != (Outcome{}) {
+						b.Error(r0, o)
+					}
+				}
+			})
+		})
 	}
 }
