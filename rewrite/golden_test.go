@@ -51,16 +51,17 @@ var testCode = []string{
 func TestGolden(t *testing.T) {
 	for _, c := range []struct {
 		name string
+		tls  TLS
 		opt  Options
 	}{
-		{"gs", Options{}},
-		{"gs-moving", Options{MovingBase: true}},
-		{"gs-keepr11", Options{KeepR11: true}},
+		{"gs", GS{}, Options{}},
+		{"gs-moving", GS{}, Options{MovingBase: true}},
+		{"gs-keepr11", GS{}, Options{KeepR11: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
 			for _, h := range testCode {
-				translateText(t, &out, h, c.opt)
+				translateText(t, &out, h, c.tls, c.opt)
 			}
 			path := filepath.Join("testdata", c.name+".txt")
 			if *update {
@@ -80,17 +81,22 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func newTestRewriter(o Options) *Rewriter {
+// testBlock is where the cells are when the %gs base is the thread block.
+var testBlock = codegen.Cells{
+	Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024,
+}
+
+func newTestRewriter(s TLS, o Options) *Rewriter {
 	return &Rewriter{
 		Hot: codegen.NewBuffer(make([]byte, 4096), testCache), Cold: codegen.NewBuffer(make([]byte, 4096), testCold),
 		CacheBase: testCache, Table: 0x7000_0000, Guard: 0x1_0000, Calls: Calls{Lea: 0x7fff_fff0, Disp: 0x7000_0100}, Options: o,
-		Fields: Fields{Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024},
-		Stubs:  &codegen.Stubs{ExitLink: testCache + 0x10, ExitSyscall: testCache + 0x20, ExitTrap: testCache + 0x30, ExitCall: testCache + 0x40},
-		Known:  func(uint64) bool { return false },
+		Fields: FieldsOf(s.Cells(testBlock)), FS: s.FS(),
+		Stubs: &codegen.Stubs{ExitLink: testCache + 0x10, ExitSyscall: testCache + 0x20, ExitTrap: testCache + 0x30, ExitCall: testCache + 0x40},
+		Known: func(uint64) bool { return false },
 	}
 }
 
-func translateText(t *testing.T, out *strings.Builder, hexCode string, o Options) {
+func translateText(t *testing.T, out *strings.Builder, hexCode string, s TLS, o Options) {
 	t.Helper()
 	code, err := hex.DecodeString(strings.ReplaceAll(hexCode, " ", ""))
 	if err != nil {
@@ -103,7 +109,7 @@ func translateText(t *testing.T, out *strings.Builder, hexCode string, o Options
 	if int(in.Len) != len(code) {
 		t.Fatalf("%s: decoded %d bytes of %d", hexCode, in.Len, len(code))
 	}
-	r := newTestRewriter(o)
+	r := newTestRewriter(s, o)
 	r.Inst(&in, code)
 	fmt.Fprintf(out, "%x: %s\n", code, decode.Text(code, testPC, nil))
 	dump(t, out, r.Hot, r.HotMarks, r.CacheBase, "")

@@ -13,7 +13,7 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 		r.Trap(in.PC, TrapUnsupported)
 		return
 	}
-	if in.HasMem && r.Options.MovingBase && in.Seg == decode.SegFS {
+	if r.based(in) {
 		r.Trap(in.PC, TrapUnsupported)
 		return
 	}
@@ -169,7 +169,7 @@ func (r *Rewriter) loadTarget(in *decode.Inst, code []byte, size int) {
 func (r *Rewriter) loadOperand(in *decode.Inst, code []byte, dst codegen.Reg, size int) {
 	b := r.Hot
 	if in.Seg == decode.SegFS {
-		b.Bytes(0x65)
+		b.Bytes(r.FS.Prefix)
 		if size == 8 {
 			r.FSRewritten++
 		}

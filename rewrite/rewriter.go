@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"encoding/binary"
+
 	"cabitrans/codegen"
 	"cabitrans/decode"
 )
@@ -41,6 +43,7 @@ type Rewriter struct {
 	Guard     int32  // GuardAddr
 	Calls     Calls
 	Fields    Fields
+	FS        FS
 	Stubs     *codegen.Stubs
 	Options   Options
 
@@ -112,7 +115,7 @@ func (r *Rewriter) plain(in *decode.Inst, code []byte) {
 		r.Trap(in.PC, TrapProtection)
 	case c&decode.ClassSegLoad != 0:
 		r.Trap(in.PC, TrapUnsupported)
-	case r.Options.MovingBase && in.Seg == decode.SegFS && in.SegMatters():
+	case r.based(in):
 		r.FSRewritten++
 		r.moving(in, code)
 	case c&decode.ClassMustTrap != 0:
@@ -134,13 +137,16 @@ func (r *Rewriter) copyInst(in *decode.Inst, code []byte) {
 	r.Hot.Copy(code[:in.Len])
 	out := r.Hot.Code(start)
 	r.segment(in, out)
+	if r.FS.Disp != 0 && in.Seg == decode.SegFS && in.SegMatters() {
+		r.move(in, out)
+	}
 	if in.RIPRel() {
 		putRel32(out[in.DispOff:], in.End()+uint64(in.Disp), r.Hot.PC())
 	}
 }
 
 // segment replaces the segment prefixes of the copied instruction out: the
-// effective %fs becomes %gs, the thread block; every other one becomes %ds,
+// effective %fs becomes what the host has for it (FS); every other one becomes %ds,
 // which 64-bit mode ignores (AMD64 manual, volume 2, 4.5.3).
 func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 	if in.Prefixes&decode.PrefixSeg == 0 {
@@ -156,8 +162,40 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 		}
 	}
 	if in.Seg == decode.SegFS && in.SegMatters() {
-		out[in.SegOff] = 0x65
+		out[in.SegOff] = r.FS.Prefix
 		r.FSRewritten++
+	}
+}
+
+// based reports whether in has an operand in %fs whose base must be loaded first:
+// no segment of the host has it, or one whose distance cannot be added.
+func (r *Rewriter) based(in *decode.Inst) bool {
+	if in.Seg != decode.SegFS || !in.SegMatters() || r.FS.Prefix == prefixFS {
+		return false
+	}
+	return r.Options.MovingBase || r.FS.Prefix == 0 || r.FS.Disp != 0 && !r.movable(in)
+}
+
+// movable reports whether the operand of in is an absolute address to which FS.Disp
+// can be added without changing the length.
+func (r *Rewriter) movable(in *decode.Inst) bool {
+	if in.AddrSize != 8 {
+		return false
+	}
+	if in.Moffs {
+		return true
+	}
+	d := in.Disp + int64(r.FS.Disp)
+	return in.HasMem && in.Base == decode.NoReg && in.Index == decode.NoReg && in.Class&decode.ClassVSIB == 0 &&
+		in.Class&decode.ClassImplicitSeg == 0 && in.DispLen == 4 && d == int64(int32(d))
+}
+
+// move adds FS.Disp to the address of the copied instruction out, which is movable.
+func (r *Rewriter) move(in *decode.Inst, out []byte) {
+	if in.Moffs {
+		binary.LittleEndian.PutUint64(out[in.ImmOff:], uint64(in.Imm)+uint64(int64(r.FS.Disp)))
+	} else {
+		binary.LittleEndian.PutUint32(out[in.DispOff:], uint32(in.Disp+int64(r.FS.Disp)))
 	}
 }
 

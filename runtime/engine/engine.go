@@ -34,6 +34,7 @@ type Engine struct {
 	space *host.Space
 	mem   *memory.AddressSpace
 	vdso  VDSO
+	tls   rewrite.TLS
 
 	mu       sync.Mutex   // see doc.go
 	marksMu  sync.RWMutex // guards rw's marks against readers; taken after mu
@@ -73,7 +74,7 @@ const (
 // are mapped later.
 func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO) (*Engine, error) {
 	e := &Engine{
-		space: space, mem: mem, vdso: vdso,
+		space: space, mem: mem, vdso: vdso, tls: rewrite.GS{},
 		pages:   new(pageMap),
 		calls:   make(map[uint64]uint64),
 		threads: make(map[*Thread]struct{}),
@@ -104,7 +105,7 @@ func (e *Engine) makeStubs() error {
 		Hot: buf, CacheBase: host.CacheLo,
 		Table: host.TableDisp, Guard: host.GuardAddr,
 		Calls:  rewrite.Calls{Lea: host.CallLea, Disp: host.CallDisp},
-		Fields: blockFields(), Stubs: stubs,
+		Fields: rewrite.FieldsOf(e.tls.Cells(blockCells())), FS: e.tls.FS(), Stubs: stubs,
 		Known: e.known,
 	}
 	ret := e.vdso.Text + e.vdso.RetOffset

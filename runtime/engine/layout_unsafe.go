@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"cabitrans/codegen"
-	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
 
@@ -18,8 +17,8 @@ const (
 	offExitArg = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.ExitArg))
 )
 
-func blockFields() rewrite.Fields {
-	return rewrite.Fields{
+func blockCells() codegen.Cells {
+	return codegen.Cells{
 		Spill:   [4]int32{offSpill, offSpill + 8, offSpill + 16, offSpill + 24},
 		FSBase:  offFSBase,
 		RIP:     offRIP,

@@ -1,0 +1,96 @@
+package rewrite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"cabitrans/codegen"
+)
+
+// A TLS is a strategy by which every guest thread gets an %fs of its own on a host
+// that has another use for the register. Strategies are values without state: what
+// they answer is the same for all threads of a process, and never changes.
+type TLS interface {
+	// Name is what --tls takes.
+	Name() string
+	// Check says why a host cannot run it; nil if it can.
+	Check(Host) error
+	// FS says how an operand in %fs is rewritten.
+	FS() FS
+	// Cells says where translated code finds its words of a thread; block is where
+	// they are when the %gs base is the thread block.
+	Cells(block codegen.Cells) codegen.Cells
+	// Switch is what the entry and exit stubs do to the host's %fs.
+	Switch() codegen.Switch
+	// GSBase is what a thread's start makes the %gs base on a host that lets it
+	// choose: the distance in bytes from the guest's %fs word. Where the host does
+	// not, that is what it must come to.
+	GSBase() int32
+}
+
+// Host is what a strategy must know about the machine.
+type Host struct {
+	OS       string // as runtime.GOOS has it
+	FSGSBase bool   // user space may use WRFSBASE
+}
+
+// FS says where the host has what the guest addresses through %fs. It holds while
+// the guest's %fs base is the one that the thread began with; with the prefix 0x64,
+// the guest's own, it holds always.
+type FS struct {
+	Prefix byte  // of the segment; 0 if there is none, and every access loads the base
+	Disp   int32 // distance in bytes from the segment's base to the guest's %fs word
+}
+
+// Segment prefixes.
+const (
+	prefixFS = 0x64
+	prefixGS = 0x65
+)
+
+// Strategies lists all there are. The first that a host can run is its default.
+var Strategies = []TLS{GS{}}
+
+// ErrTLS is wrapped when a strategy is unknown or cannot run on a host.
+var ErrTLS = errors.New("no such TLS strategy")
+
+// SelectTLS returns the strategy of the given name, or the host's default for an
+// empty one.
+func SelectTLS(name string, h Host) (TLS, error) {
+	var here []string
+	why := fmt.Errorf("there is no TLS strategy %q", name)
+	for _, s := range Strategies {
+		err := s.Check(h)
+		if err == nil && (s.Name() == name || name == "") {
+			return s, nil
+		}
+		if err == nil {
+			here = append(here, s.Name())
+		} else if s.Name() == name {
+			why = fmt.Errorf("the TLS strategy %s %w", name, err)
+		}
+	}
+	if len(here) == 0 {
+		return nil, fmt.Errorf("%w: none can run on %s", ErrTLS, h.OS)
+	}
+	return nil, &TLSError{why: why, here: here}
+}
+
+// A TLSError says why a strategy was refused, and which others there are.
+type TLSError struct {
+	why  error
+	here []string
+}
+
+func (e *TLSError) Error() string {
+	return fmt.Sprintf("%v; this host has %s", e.why, strings.Join(e.here, ", "))
+}
+
+// Is makes errors.Is find ErrTLS.
+func (e *TLSError) Is(target error) bool { return target == ErrTLS }
+
+// FieldsOf is what a Rewriter needs of the cells.
+func FieldsOf(c codegen.Cells) Fields {
+	return Fields{Spill: c.Spill, FSBase: c.FSBase, RIP: c.RIP, ExitArg: c.ExitArg}
+}
