@@ -77,7 +77,8 @@
 //     comes; with oneshot, once, and then it is gone. Both are settled by the add.
 //   - Changes are carried out in order. One that fails is an event with the error, and
 //     the call then does not wait; without room for it the call fails with it.
-//   - A subscription goes when the number of its descriptor is closed or replaced.
+//   - A subscription goes when the number of its descriptor is closed or replaced by
+//     another.
 //   - A relative clock goes off again and again, an absolute one once. CPU time is
 //     ENOTSUP. Adding one that is there starts it anew.
 //   - A regular file is not ready for reading at its end, as in a raw poll.

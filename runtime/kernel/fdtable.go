@@ -230,13 +230,18 @@ func (t *fdTable) dup(from abi.FD) (abi.FD, abi.Errno) {
 	return fd, err
 }
 
-// replace makes to, which must exist, another descriptor of from's object.
+// replace makes to, which must exist, another descriptor of from's object. A
+// descriptor that replaces itself stays as it is, and so do subscriptions for it.
 func (t *fdTable) replace(from, to abi.FD) abi.Errno {
 	t.mu.Lock()
 	src, dst := t.peek(from), t.peek(to)
 	if src == nil || dst == nil {
 		t.mu.Unlock()
 		return abi.EBADF
+	}
+	if from == to {
+		t.mu.Unlock()
+		return 0
 	}
 	src.obj.refs.Add(1)
 	(*t.slots.Load())[to].Store(src)

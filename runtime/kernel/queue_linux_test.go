@@ -294,6 +294,7 @@ func TestPollFDClose(t *testing.T) {
 		q.expect("one closed", evs, e, 0, abi.Event{Userdata: 2, Type: rd, FD: abi.FD(dup), Nbytes: 1},
 			abi.Event{Userdata: 3, Type: rd, FD: 1, Nbytes: 1})
 		f.expect(th, 0, abi.CallFDReplace, 1, dup)
+		f.expect(th, 0, abi.CallFDReplace, 1, 1)
 		evs, e = q.poll(8, 0)
 		q.expect("the other replaced", evs, e, 0, abi.Event{Userdata: 3, Type: rd, FD: 1, Nbytes: 1})
 		evs, e = q.poll(8, 0, change(del, subFD(1, rd, 0)))
