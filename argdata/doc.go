@@ -50,6 +50,7 @@
 //
 //	!fd stdin|stdout|stderr|N   descriptor N of the host process
 //	!file {path: …}             that file or directory, opened for reading
+//	!file {path: …, access: …}  opened as the attributes say (grant_file.go)
 //	!executable                 the program being started
 //
 // where ! stands for tag:nuxi.nl,2015:cloudabi/ after a %TAG line, or the tag is

@@ -3,7 +3,6 @@ package argdata
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -15,7 +14,7 @@ type GrantKind int
 const (
 	// GrantHostFD: descriptor HostFD of the process that starts the program.
 	GrantHostFD GrantKind = iota + 1
-	// GrantFile: the file or directory at Path, to be opened for reading.
+	// GrantFile: the file or directory at Path, to be opened as File says.
 	GrantFile
 	// GrantExecutable: the program that is being started, opened for
 	// execution if the host can, else for reading.
@@ -28,6 +27,7 @@ type Grant struct {
 	Kind   GrantKind
 	HostFD int    // of GrantHostFD: 0 to 2^31−1
 	Path   string // of GrantFile: a path of the host, not empty, without zero bytes
+	File   FileMode
 	Pos    Position
 }
 
@@ -123,42 +123,4 @@ func (b *builder) program(n *yaml.Node) (FD, error) {
 		b.executable = &fd
 	}
 	return *b.executable, nil
-}
-
-// file grants a file of its own for every mention.
-func (b *builder) file(n *yaml.Node) (FD, error) {
-	if n.Kind != yaml.MappingNode {
-		return 0, b.errorf(n, "!file is followed by %s: write a mapping with the attribute path after it", kindName(n))
-	}
-	var path *String
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, err := b.build(n.Content[i])
-		if err != nil {
-			return 0, err
-		}
-		switch name, ok := key.v.(String); {
-		case !ok:
-			return 0, b.errorf(n.Content[i], "attributes of !file are named by strings: write path")
-		case name != "path":
-			return 0, b.errorf(n.Content[i], "!file has no attribute %q: only path is known", clip(string(name)))
-		case path != nil:
-			return 0, b.errorf(n.Content[i], "the attribute path is given twice: remove one of the two")
-		}
-		value, err := b.build(n.Content[i+1])
-		if err != nil {
-			return 0, err
-		}
-		text, ok := value.v.(String)
-		if !ok {
-			return 0, b.errorf(n.Content[i+1], "the path of a !file must be a string: put it in quotes")
-		}
-		if text == "" || strings.ContainsRune(string(text), 0) {
-			return 0, b.errorf(n.Content[i+1], "the path of a !file must not be empty or hold a zero byte: write where the file is")
-		}
-		path = &text
-	}
-	if path == nil {
-		return 0, b.errorf(n, "!file lacks the attribute path: write where the file is")
-	}
-	return b.add(Grant{Kind: GrantFile, Path: string(*path), Pos: b.src.place(n)}), nil
 }

@@ -98,11 +98,27 @@ func describe(g Grant) string {
 	case GrantHostFD:
 		return fmt.Sprintf("host descriptor %d, line %d, column %d", g.HostFD, g.Pos.Line, g.Pos.Column)
 	case GrantFile:
-		return fmt.Sprintf("file %q, line %d, column %d", g.Path, g.Pos.Line, g.Pos.Column)
+		return fmt.Sprintf("file %q%s, line %d, column %d", g.Path, describeMode(g.File), g.Pos.Line, g.Pos.Column)
 	case GrantExecutable:
 		return fmt.Sprintf("executable, line %d, column %d", g.Pos.Line, g.Pos.Column)
 	}
 	return fmt.Sprintf("unknown kind %d", g.Kind)
+}
+
+func describeMode(m FileMode) string {
+	s := []string{"", ", access read", ", access write", ", access read-write"}[m.Access]
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{{"create", m.Create}, {"append", m.Append}, {"truncate", m.Truncate}, {"rights", m.Limited}} {
+		if f.on {
+			s += ", " + f.name
+		}
+	}
+	for _, r := range m.Rights {
+		s += fmt.Sprintf(" %s (line %d, column %d)", r.Name, r.Pos.Line, r.Pos.Column)
+	}
+	return s
 }
 
 func TestGrants(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
 
@@ -26,10 +27,31 @@ type Config struct {
 	// returned. Rights follow the object's type and the access mode.
 	FDs []int
 
+	// Drop[i] is taken away from the rights of FDs[i], and from those of what is
+	// opened through it. It may be shorter than FDs.
+	Drop []Rights
+
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64
 }
+
+// Rights is a set of things that may be done with a descriptor. They are those of
+// the ABI; ParseRight knows their names.
+type Rights = abi.Rights
+
+// AllRights are all that there are; RightsThatChange those by which a file or a
+// directory can become another than it was.
+const (
+	AllRights        Rights = 1<<64 - 1
+	RightsThatChange        = abi.RightFDWrite | abi.RightFileAllocate | abi.RightFileCreateDirectory |
+		abi.RightFileCreateFile | abi.RightFileCreateFifo | abi.RightFileLinkSource | abi.RightFileLinkTarget |
+		abi.RightFileRenameSource | abi.RightFileRenameTarget | abi.RightFileStatFputSize | abi.RightFileStatFputTimes |
+		abi.RightFileStatPutTimes | abi.RightFileSymlink | abi.RightFileUnlink | abi.RightSockBindDirectory
+)
+
+// ParseRight finds a right by its name, such as "fd_read".
+func ParseRight(name string) (Rights, bool) { return abi.RightByName(name) }
 
 // DefaultStackSize is the size of the first thread's stack in bytes.
 const DefaultStackSize = 8 << 20

@@ -124,10 +124,13 @@ func (p *Process) begin(g *program) (err error) {
 	return nil
 }
 
-func grants(fds []int) []kernel.Grant {
+func grants(fds []int, drop []Rights) []kernel.Grant {
 	g := make([]kernel.Grant, len(fds))
 	for i, fd := range fds {
 		g[i].HostFD = fd
+		if i < len(drop) {
+			g[i].Drop = drop[i]
+		}
 	}
 	return g
 }

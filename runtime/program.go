@@ -27,7 +27,7 @@ type program struct {
 func newProgram(c *Config) (*program, error) {
 	g := &program{
 		name: c.Name, exe: c.Executable, size: c.Size, exeFD: -1,
-		args: c.ArgData, stackSize: c.StackSize, fds: grants(c.FDs),
+		args: c.ArgData, stackSize: c.StackSize, fds: grants(c.FDs, c.Drop),
 	}
 	if f, ok := c.Executable.(interface{ Fd() uintptr }); ok {
 		g.exeFD = int(f.Fd())

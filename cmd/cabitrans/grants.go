@@ -13,6 +13,7 @@ import (
 // those of them that this program has no use for itself.
 type granted struct {
 	fds   []int
+	drop  []runtime.Rights // for each, what the program does not get
 	files []*os.File
 }
 
@@ -27,11 +28,15 @@ func openGrants(grants []argdata.Grant, exe *os.File) (*granted, error) {
 	g := new(granted)
 	for _, gr := range grants {
 		fd, err := g.open(gr, exe)
+		var drop runtime.Rights
+		if err == nil {
+			drop, err = dropped(gr)
+		}
 		if err != nil {
 			g.close()
 			return nil, err
 		}
-		g.fds = append(g.fds, fd)
+		g.fds, g.drop = append(g.fds, fd), append(g.drop, drop)
 	}
 	return g, nil
 }
@@ -51,9 +56,9 @@ func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 		}
 		return gr.HostFD, nil
 	case argdata.GrantFile:
-		f, err := os.Open(gr.Path)
+		f, err := openFile(gr)
 		if err != nil {
-			return -1, gr.Pos.Errorf("cannot open %s: %v", gr.Path, reason(err))
+			return -1, err
 		}
 		g.files = append(g.files, f)
 		return int(f.Fd()), nil

@@ -220,7 +220,7 @@ func TestRefusals(t *testing.T) {
 			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/flower_switchboard_handle" is not supported yet: ` +
 				"connect to the switchboard outside and grant the socket with !fd and its number"},
 		{"unknown attribute", []string{"run", "good"}, declare + "a:\n  b: !file { path: x, mode: rw }\n",
-			`stdin:4:23: !file has no attribute "mode": only path is known`},
+			`stdin:4:23: !file has no attribute "mode": path, access, create, append, truncate and rights are known`},
 		{"no path", []string{"run", "good"}, declare + "!file {}\n",
 			"stdin:3:1: !file lacks the attribute path: write where the file is"},
 		{"no file", []string{"run", "good"}, declare + "a: 1\nb: !file { path: missing }\n",

@@ -87,7 +87,7 @@ func (c *command) start(path string, in io.Reader, name string, stats statsForma
 		return c.fail("cannot run %s: %v", path, err)
 	}
 	p, err := runtime.Start(context.Background(), runtime.Config{
-		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds,
+		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds, Drop: g.drop,
 	})
 	// The program has duplicates. Ours must not outlive them: the other end of a
 	// pipe waits until all are closed.

@@ -1,5 +1,7 @@
 package abi
 
+import "strings"
+
 // This file: the rights of descriptors.
 // Source: both ABI files, sections of the same names.
 
@@ -93,6 +95,16 @@ var rightsNames = []valueName{
 	{uint64(RightSockListen), "RIGHT_SOCK_LISTEN"},
 	{uint64(RightSockShutdown), "RIGHT_SOCK_SHUTDOWN"},
 	{uint64(RightSockStatGet), "RIGHT_SOCK_STAT_GET"},
+}
+
+// RightByName finds a right by its name in the ABI text, such as "fd_read".
+func RightByName(name string) (Rights, bool) {
+	for _, n := range rightsNames {
+		if strings.ToLower(n.name[len("RIGHT_"):]) == name {
+			return Rights(n.value), true
+		}
+	}
+	return 0, false
 }
 
 // String gives the ABI names of the set bits, joined by "|"; "0" for none; unknown bits in hexadecimal.

@@ -3,6 +3,7 @@ package abi
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -66,5 +67,19 @@ func TestLockOwner(t *testing.T) {
 	}
 	if _, ok := Lock(3).Owner(); ok {
 		t.Error("three readers taken for an owner")
+	}
+}
+
+func TestRightByName(t *testing.T) {
+	for bit := Rights(1); bit != 0; bit <<= 1 {
+		name, known := strings.CutPrefix(bit.String(), "RIGHT_")
+		if r, ok := RightByName(strings.ToLower(name)); ok != known || known && r != bit {
+			t.Errorf("%s: %v, %v", name, r, ok)
+		}
+	}
+	for _, name := range []string{"", "FD_READ", "RIGHT_fd_read", "fd_reads"} {
+		if r, ok := RightByName(name); ok {
+			t.Errorf("%q is %v", name, r)
+		}
 	}
 }
