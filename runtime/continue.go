@@ -93,7 +93,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 			p.program.size = info.Size()
 		}
 	}
-	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.Calls2020(), p.program.symbols()
+	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()
 	table, objects, err := h.FDs.Adopt(fds)
 	if err != nil {
 		return err

@@ -8,12 +8,13 @@ import (
 	"cabitrans/runtime/loader"
 )
 
-// Programs built between 2016-04 and 2017-08 call through the vDSO, whose calls are
-// those of every later ABI, and fall back on the raw instruction for the calls that
-// are gone: what they ask and expect is 2016-08 either way. To find functions in the
-// vDSO, the C library has the names of all calls in its data, one after another,
-// each ended by a zero byte. Those tell the two apart. Nothing but what fd_stat_get
-// and the like show depends on it.
+// Programs built between 2016-04 and 2017-08 call through the vDSO, but what they
+// ask and expect is 2016-08: also the calls that are gone since. The C library of the
+// first months falls back on the raw instruction where the vDSO lacks a function;
+// later ones get ENOSYS. To find functions, it has the names of all calls in its
+// data, one after another, each ended by a zero byte, and those tell the two times
+// apart. What depends on it: the functions of the vDSO, and what fd_stat_get and the
+// like show.
 
 // nameOf2016 is in no program built since sock_accept was dropped (2017-08-29).
 var nameOf2016 = []byte("\x00sock_accept\x00")

@@ -108,7 +108,7 @@ func (p *Process) copyFrom(r io.ReaderAt, cp loader.Copy) error {
 
 // mapVDSO places the shared object through which the guest calls the kernel.
 func (p *Process) mapVDSO() (addr uint64, v engine.VDSO, err error) {
-	p.calls = abi.Calls2020()
+	p.calls = abi.CallsOfVDSO(p.program.of2016)
 	names := make([]string, len(p.calls))
 	for i, c := range p.calls {
 		names[i] = c.Info().Symbol()

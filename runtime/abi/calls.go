@@ -140,6 +140,21 @@ func ByName(name string) (Call, bool) {
 	return c, ok
 }
 
+// CallsOfVDSO lists the calls that the vDSO offers to a program: those of 2020-09, and to one of the time between 2016-08
+// and 2017-08 also those that went later, as the vDSO of that time did. thread_tcb_set never had a function there.
+func CallsOfVDSO(of2016 bool) []Call {
+	cs := Calls2020()
+	if !of2016 {
+		return cs
+	}
+	for i := range callTable {
+		if !callTable[i].In2020 && Call(i) != CallThreadTcbSet {
+			cs = append(cs, Call(i))
+		}
+	}
+	return cs
+}
+
 // Calls2020 lists the calls of 2020-09 in table order: what the vDSO offers.
 func Calls2020() []Call {
 	var cs []Call

@@ -84,6 +84,9 @@ func TestCallLookup(t *testing.T) {
 			t.Errorf("%s does not fit the raw form", c)
 		}
 	}
+	if n := len(CallsOfVDSO(true)); n != 57 || len(CallsOfVDSO(false)) != 49 {
+		t.Errorf("the vDSO offers %d and %d calls; want 57, 49", n, len(CallsOfVDSO(false)))
+	}
 	if len(Calls2020()) != 49 || NumCalls != 58 {
 		t.Errorf("%d calls of 2020-09, %d in all; want 49, 58", len(Calls2020()), NumCalls)
 	}

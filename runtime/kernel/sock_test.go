@@ -282,6 +282,7 @@ func TestSockErrors(t *testing.T) {
 		}{
 			{"send, no descriptor", abi.EBADF, send(77, abi.SendIn{Data: one, DataLen: 1})},
 			{"send, file", abi.ENOTSOCK, send(file, abi.SendIn{Data: one, DataLen: 1})},
+			{"send, file, descriptors", abi.ENOTSOCK, str(file, "x", a)},
 			{"send, no right", abi.ENOTCAPABLE, send(mute, abi.SendIn{Data: one, DataLen: 1})},
 			{"send, flags", abi.EINVAL, send(a, abi.SendIn{Data: one, DataLen: 1, Flags: 0x8000})},
 			{"send, end of record", 0, send(a, abi.SendIn{Data: one, DataLen: 1, Flags: abi.Siflags(abi.MsgEor)})},

@@ -140,6 +140,8 @@ func sockSend(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 func (t *Thread) send(o *object, v []host.Iovec, fds []int32, flags abi.Msgflags) (uint64, abi.Errno) {
 	switch {
 	case len(fds) == 0:
+	case !o.kind.Socket():
+		return 0, abi.ENOTSOCK
 	case !o.local:
 		return 0, abi.EINVAL // Linux would drop them
 	case o.kind == host.KindStreamSocket && length(v) == 0:
