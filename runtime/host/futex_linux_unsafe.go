@@ -13,6 +13,7 @@ import (
 // Operations of futex(2).
 const (
 	futexWake          = 1
+	futexCmpRequeue    = 4
 	futexWaitBitset    = 9
 	futexWakeBitset    = 10
 	futexPrivate       = 128
@@ -53,6 +54,24 @@ func FutexWake(addr uint64, n, mask uint32) int {
 		return 0
 	}
 	return int(r)
+}
+
+// FutexWakeCount makes up to n threads return from FutexWait for addr, whatever
+// their masks, and tells how many slept there before, with FutexWoken. Nobody is
+// woken when the word is not val, FutexChanged, or is none that can be slept on,
+// FutexFault.
+//
+// It is a requeue of all the others to where they are, which counts them.
+func FutexWakeCount(addr uint64, n, val uint32) (slept int, r FutexResult) {
+	k, _, e := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(addr), futexCmpRequeue,
+		uintptr(min(n, math.MaxInt32)), math.MaxInt32, uintptr(addr), uintptr(val))
+	switch e {
+	case 0:
+		return int(k), FutexWoken
+	case syscall.EAGAIN:
+		return 0, FutexChanged
+	}
+	return 0, FutexFault
 }
 
 // futexWait is the system call.

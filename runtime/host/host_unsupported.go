@@ -93,6 +93,9 @@ func (t *Thread) FutexWait(addr uint64, val, mask uint32, clock Clock, deadline 
 // FutexWake finds nobody: there are no threads.
 func FutexWake(addr uint64, n, mask uint32) int { return 0 }
 
+// FutexWakeCount finds nobody.
+func FutexWakeCount(addr uint64, n, val uint32) (slept int, r FutexResult) { return 0, FutexFault }
+
 func Barrier() error { return ErrUnsupported }
 
 // Stubs are the host addresses that the fault delivery must know.

@@ -135,8 +135,7 @@
 //
 // The protocol of scope shared, below, would serve here, too. The queues know more,
 // and it shows: a writer that starves is handed the lock, a signal moves a waiter to
-// the lock instead of waking it to wait again (package bench has the numbers), and
-// the word of a condition variable is 0 as soon as nobody waits.
+// the lock instead of waking it to wait again. Package bench has the numbers.
 //
 // # Locks of scope shared
 //
@@ -188,16 +187,23 @@
 //
 // # Condition variables of scope shared
 //
-// The word counts signals while somebody may wait, and is 0 when surely nobody
-// does. A waiter makes a 0 a count where none has been before (the clock tells
-// one), remembers the count, releases the lock, and sleeps while the word is still
-// that; so a signal in between is not lost. A signal adds one, and wakes. When it
-// finds fewer than it should, or is to wake all, it makes the word 0, if it is as
-// it left it, and then wakes everyone once more: who has come in between gets
-// woken for nothing, as POSIX allows, rather than sleep on a word that says that
-// nobody does. Those woken compete for the lock, of either scope. A count is
-// 32 bits wide: a waiter is misled if exactly 2^32 signals, or a new count that is
-// the same, come between its reading and its sleep.
+// The word is 0 when nobody waits. A waiter gives a 0 a value that the word has not
+// had (the clock tells one), remembers what the word is, releases the lock, and
+// sleeps while the word is still that. A signal wakes as many as it should, and the
+// host counts those who slept. If there were more, it is done. If not, others may
+// have entered who do not sleep yet: the word becomes 0, which they find when they
+// want to; and then everyone who has fallen asleep between the count and that is
+// woken. To wake all begins with the 0. A waiter whose time is up does as a signal
+// to nobody: the word is 0 as soon as nobody waits, as the ABI has it.
+//
+//	Who has entered and sleeps, does so on a word that is not 0 or is about to be
+//	woken; who has entered and does not sleep yet, will not if anything became of a
+//	signal that did not find enough sleepers.
+//
+// So no signal is lost. One may wake a thread too many, as POSIX allows: who had
+// entered at the time, or entered during the signal. Those woken compete for the
+// lock, of either scope. A value has 32 bits: a waiter is misled if its value comes
+// again between its reading and its sleep.
 //
 // # Kicks
 //

@@ -10,8 +10,8 @@ import (
 func enterShared(m sharedWords, w *waiter) abi.Errno {
 	old, err := m.Load32(w.condvar)
 	for err == nil && old == condvarNoWaiters {
-		// Not where a count has been before: a thread that has read that, and does
-		// not sleep yet, would take the new count for its own.
+		// Not a value that the word has had: a thread that has read that, and does
+		// not sleep yet, must see that it was woken.
 		fresh := uint32(m.now())
 		if fresh == condvarNoWaiters {
 			fresh++
@@ -23,15 +23,16 @@ func enterShared(m sharedWords, w *waiter) abi.Errno {
 		}
 		old = prev
 	}
-	w.shared.seq = old
+	w.shared.entry = old
 	return toErrno(err)
 }
 
 // sleepShared waits for a signal since enterShared. It answers timedOut when until
 // comes first. With errRestart it is to be called again.
 func sleepShared(m sharedWords, w *waiter, until deadline) (timedOut bool, e abi.Errno) {
-	switch m.sleep(w.condvar, w.shared.seq, classTurn, until, -1) {
+	switch m.sleep(w.condvar, w.shared.entry, classTurn, until, -1) {
 	case host.FutexTimedOut:
+		leaveShared(m, w)
 		return true, 0
 	case host.FutexInterrupted:
 		return false, errRestart
@@ -41,54 +42,49 @@ func sleepShared(m sharedWords, w *waiter, until deadline) (timedOut bool, e abi
 	return false, 0
 }
 
+// leaveShared ends the wait of w, which is not asleep, without a signal.
+func leaveShared(m sharedWords, w *waiter) {
+	// A word that has gone away says nothing any more.
+	if old, err := m.Load32(w.condvar); err == nil {
+		_ = wakeShared(m, w.condvar, 0, old)
+	}
+}
+
 // signalShared lets up to n waiters of a condition variable go on.
 func signalShared(m sharedWords, addr uint64, n uint32) abi.Errno {
 	old, err := m.Load32(addr)
 	if err != nil || n == 0 {
 		return toErrno(err)
 	}
-	if n < host.FutexAll {
-		next := old
-		for old != condvarNoWaiters {
-			if next = old + 1; next == condvarNoWaiters {
-				next++
-			}
-			prev, err := m.CompareAndSwap32(addr, old, next)
-			if err != nil {
-				return toErrno(err)
-			}
-			if prev == old {
-				break
-			}
-			old = prev
-		}
-		if old == condvarNoWaiters || m.wake(addr, n, classTurn) == int(n) {
-			return 0
-		}
-		// Nobody sleeps any more. Unless somebody has come meanwhile, the next
-		// signal need not call the kernel.
-		old = next
-	}
-	return clearShared(m, addr, old, n == host.FutexAll)
+	return wakeShared(m, addr, n, old)
 }
 
-// clearShared marks a condition variable whose word was old as having no waiters,
-// and wakes everyone who has come until then. With always it does so whatever the
-// word is by now.
-func clearShared(m sharedWords, addr uint64, old uint32, always bool) abi.Errno {
-	for old != condvarNoWaiters {
-		prev, err := m.CompareAndSwap32(addr, old, condvarNoWaiters)
-		if err != nil {
-			return toErrno(err)
+// wakeShared wakes up to n waiters of a condition variable whose word is old. When
+// that leaves nobody asleep, the word is made to say so: those who have entered and
+// do not sleep yet find it changed, and those who have just fallen asleep are woken.
+func wakeShared(m sharedWords, addr uint64, n, old uint32) abi.Errno {
+	var err error
+	for err == nil && old != condvarNoWaiters {
+		if n < host.FutexAll {
+			slept, r := m.wakeCount(addr, n, old)
+			switch {
+			case r == host.FutexChanged:
+				old, err = m.Load32(addr)
+				continue
+			case r == host.FutexFault:
+				return abi.EFAULT
+			case slept > int(n):
+				return 0
+			}
+			n = 0 // they are awake
 		}
-		if prev == old {
+		var prev uint32
+		prev, err = m.CompareAndSwap32(addr, old, condvarNoWaiters)
+		if err == nil && prev == old {
 			m.wake(addr, host.FutexAll, classTurn)
-			return 0
-		}
-		if !always {
 			return 0
 		}
 		old = prev
 	}
-	return 0
+	return toErrno(err)
 }

@@ -16,6 +16,8 @@ type sharedWords interface {
 	// means never.
 	sleep(addr uint64, val, class uint32, until deadline, look int64) host.FutexResult
 	wake(addr uint64, n, class uint32) int
+	// wakeCount wakes up to n if the word is val, as host.FutexWakeCount does.
+	wakeCount(addr uint64, n, val uint32) (slept int, r host.FutexResult)
 	now() int64 // monotonic ns
 }
 
@@ -38,7 +40,7 @@ type sharedWait struct {
 	since int64  // monotonic ns
 	class uint32 // as which the thread slept
 	woken bool   // it was woken, and has not tried since
-	seq   uint32 // the word of a condition variable when the wait for it began
+	entry uint32 // the word of a condition variable when the wait for it began
 }
 
 // owes reports whether others may sleep who rely on this thread: it was woken in

@@ -169,8 +169,8 @@ func TestModelFindsMistakes(t *testing.T) {
 		{"a reader takes the mark away silently", "R R W", noWake(func(addr uint64, n, class uint32) bool {
 			return addr == modelLock && class == classEveryone
 		})},
-		{"a signal does not count", "C S", store(func(addr uint64, old, val uint32) uint32 {
-			if addr == modelCondvar && old != 0 && val != 0 {
+		{"a signal to nobody leaves the word as it is", "C S", store(func(addr uint64, old, val uint32) uint32 {
+			if addr == modelCondvar && val == 0 {
 				val = old
 			}
 			return val

@@ -162,8 +162,10 @@ func (m *model) check() {
 			m.fail("thread %d sleeps for ever, as class %d", i+1, t.class)
 		}
 	}
-	if w := m.words[modelLock]; m.failure == "" && w != 0 {
-		m.fail("at the end the lock word is %#x", w)
+	for addr, w := range m.words {
+		if m.failure == "" && w != 0 {
+			m.fail("at the end the word %d is %#x", addr, w)
+		}
 	}
 }
 
@@ -239,6 +241,22 @@ func (t *modelThread) wake(addr uint64, n, class uint32) (woken int) {
 		}
 	}
 	return woken
+}
+
+func (t *modelThread) wakeCount(addr uint64, n, val uint32) (slept int, r host.FutexResult) {
+	t.step()
+	if t.m.words[addr] != val {
+		return 0, host.FutexChanged
+	}
+	for _, s := range slices.Clone(t.m.sleepers) {
+		if s.addr == addr {
+			if uint32(slept) < n {
+				s.leave(host.FutexWoken)
+			}
+			slept++
+		}
+	}
+	return slept, host.FutexWoken
 }
 
 // do makes one operation of a program:

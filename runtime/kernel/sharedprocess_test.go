@@ -133,7 +133,7 @@ func TestSharedBetweenProcesses(t *testing.T) {
 		t.Errorf("counted %d under the lock, want %d", count, want)
 	}
 	t.Logf("%d write locks", g.load(page+offWrites))
-	for _, off := range []uint64{offLock, offQueue, offFilled, offWriting, offReading} {
+	for _, off := range []uint64{offLock, offQueue, offFilled, offWriting, offReading, offMore, offRoom} {
 		if w := g.load(page + off); w != 0 {
 			t.Errorf("at the end the word at %#x is %#x", off, w)
 		}

@@ -37,6 +37,10 @@ func (s *threadWords) sleep(addr uint64, val, class uint32, until deadline, look
 
 func (s *threadWords) wake(addr uint64, n, class uint32) int { return host.FutexWake(addr, n, class) }
 
+func (s *threadWords) wakeCount(addr uint64, n, val uint32) (slept int, r host.FutexResult) {
+	return host.FutexWakeCount(addr, n, val)
+}
+
 func (s *threadWords) now() int64 { return host.Monotonic() }
 
 // unlock releases a lock of either scope. EPERM when the thread does not hold it
@@ -70,6 +74,7 @@ func (t *Thread) beginCondvar(shared bool) abi.Errno {
 		return e
 	}
 	if e := t.proc.futex.unlockFor(w, &t.shared); e != 0 {
+		leaveShared(&t.shared, w)
 		return e
 	}
 	w.since = 0
@@ -105,7 +110,10 @@ func (t *Thread) awaitShared(d deadline) (done, timedOut bool, e abi.Errno) {
 
 // leaveWait takes the thread out of a wait that its process does not finish.
 func (t *Thread) leaveWait() {
-	if t.wait.state.Load() == waitLockShared {
+	switch t.wait.state.Load() {
+	case waitLockShared:
 		giveUpShared(&t.shared, &t.wait)
+	case waitCondvarShared:
+		leaveShared(&t.shared, &t.wait)
 	}
 }

@@ -119,3 +119,21 @@ func TestSharedLockIsForAll(t *testing.T) {
 		}
 	}
 }
+
+// A word that cannot be written is no condition variable: the signal fails, and ends.
+func TestSharedSignalReadOnly(t *testing.T) {
+	f := newFixture(t)
+	page := f.pages(1)
+	if err := f.mem.Store32(page, 5); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.mem.Protect(page, abi.PageSize, abi.ProtRead); err != nil {
+		t.Fatal(err)
+	}
+	done := f.spawn(func(th *Thread) {
+		for _, n := range []uint64{1, 0xffffffff} {
+			f.expect(th, abi.EFAULT, abi.CallCondvarSignal, page, uint64(abi.ScopeShared), n)
+		}
+	})
+	f.within(done, "a signal")
+}
