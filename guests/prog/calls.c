@@ -23,6 +23,7 @@
 //   SPIN    b1 relation, b2 size; address; value: waits until it holds for memory
 //   THREAD  b1 number; words in the body of that thread, which follows
 //   WAIT    b1 number: joins the thread
+//   FORGET  b1 number: nobody will join the thread
 //   JUMP    b1 relation; place in the case's body; two operands
 //
 // What fails ends the process, after a record that says where and what came.
@@ -238,6 +239,10 @@ static void run(struct frame *f, const word *w, const word *end) {
         wait_thread(b1 % THREADS);
         w += 1;
         break;
+      case OP_FORGET:
+        thread_live[b1 % THREADS] = 0;
+        w += 1;
+        break;
       case OP_JUMP:
         w = holds(b1, value(f, w + 2), value(f, w + 4)) ? f->body + w[1] : w + 6;
         break;
@@ -294,6 +299,7 @@ int guest_main(const struct value *args) {
   vdso_lookup();
   reg[REG_VDSO] = (u64)process.vdso;
   reg[REG_IMAGE] = (u64)process.base;
+  reg[REG_EXIT] = (u64)vdso_call(NUMBER_THREAD_EXIT);
   // Every number below FIRST_FD is taken, so that a case's are always the same.
   for (u32 fd = 0; fd + 1 < FIRST_FD;) CHECK_ERRNO(sys_fd_dup(report_fd, &fd), 0);
   const word *w = (const word *)payload(&v).data;

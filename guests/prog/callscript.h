@@ -14,6 +14,7 @@ enum {
   OP_THREAD = 9,
   OP_WAIT = 10,
   OP_JUMP = 11,
+  OP_FORGET = 12,
 };
 
 enum { CALL_RAW = 1, CALL_NARROW = 2 }; // NARROW << i: result i has 4 bytes
@@ -21,9 +22,19 @@ enum { CALL_RAW = 1, CALL_NARROW = 2 }; // NARROW << i: result i has 4 bytes
 enum { REL_EQ = 0, REL_NE = 1, REL_BELOW = 2, REL_ATMOST = 3, REL_ALLBITS = 4, REL_NOBITS = 5 };
 
 // Registers: always 0; bases of the vDSO and the image; the thread's own
-// identifier and stack; identifiers of started threads; variables of all threads,
-// and of each thread its own.
-enum { REG_VDSO = 1, REG_IMAGE = 2, REG_TID = 3, REG_STACK = 4, REG_TIDS = 8, REG_OWN = 48, REGISTERS = 64 };
+// identifier and stack; the vDSO's thread_exit; identifiers of started threads;
+// variables of all threads, and of each thread its own.
+enum {
+  REG_VDSO = 1,
+  REG_IMAGE = 2,
+  REG_TID = 3,
+  REG_STACK = 4,
+  REG_EXIT = 5,
+  REG_TIDS = 8,
+  REG_OWN = 48,
+  REGISTERS = 64,
+};
+enum { NUMBER_THREAD_EXIT = 54 };
 enum { THREADS = 8 };
 
 // Memory of a case, at fixed addresses. The page after the scratch memory is not

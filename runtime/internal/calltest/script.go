@@ -15,6 +15,7 @@ const (
 	opThread = 9
 	opWait   = 10
 	opJump   = 11
+	opForget = 12
 
 	callRaw    = 1
 	callNarrow = 2 // shifted by the number of the result
@@ -24,6 +25,7 @@ const (
 	regImage = 2
 	regTid   = 3
 	regStack = 4
+	regExit  = 5
 	regTids  = 8
 	regVars  = 16
 	regIs    = 62 // and 63: results that are compared at once
@@ -113,6 +115,10 @@ func TidOf(k int) Operand { return Operand{uint8(regTids + k), 0} }
 func VDSO(off uint64) Operand  { return Operand{regVDSO, off} }
 func Image(off uint64) Operand { return Operand{regImage, off} }
 func Stack(off uint64) Operand { return Operand{regStack, off} }
+
+// Exiting is where a thread can begin that is to leave at once: the vDSO's
+// thread_exit.
+func Exiting() Operand { return Operand{regExit, 0} }
 
 // A script is the body of one test while it is being encoded.
 type script struct {

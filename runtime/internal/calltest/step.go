@@ -124,6 +124,12 @@ func Wait(k int) Step {
 	return step{fmt.Sprintf("wait for thread %d", k), func(s *script) { s.emit(opWait | uint64(k)<<8) }}
 }
 
+// Forget says that nobody will wait for thread k: it leaves by a call of its own.
+// Its stack stays.
+func Forget(k int) Step {
+	return step{fmt.Sprintf("forget thread %d", k), func(s *script) { s.emit(opForget | uint64(k)<<8) }}
+}
+
 // If makes the steps only if the relation holds.
 func If(a any, r Rel, b any, steps ...Step) Step {
 	return step{fmt.Sprintf("if %v %v %v", operand(a), r, operand(b)), func(s *script) {

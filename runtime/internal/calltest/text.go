@@ -30,6 +30,8 @@ func (o Operand) String() string {
 		name = "tid"
 	case o.reg == regStack:
 		name = "stack"
+	case o.reg == regExit:
+		name = "thread_exit"
 	case o.reg >= regIs:
 		name = fmt.Sprintf("result%d", o.reg-regIs)
 	case o.reg >= regOwn:
