@@ -35,10 +35,10 @@ func TestBadInnerPointers(t *testing.T) {
 		{"sock_send buffers", Call(abi.CallSockSend, FD(2), at, in), abi.SendIn{DataLen: 1}, 0, abi.IovecSize, false, false},
 		{"sock_send fds", Call(abi.CallSockSend, FD(2), at, in), abi.SendIn{FDsLen: 1}, 16, 4, false, false},
 		{"stack", Call(abi.CallThreadCreate, at), abi.Threadattr{StackLen: page}, 8, page, true, false},
-		{"poll for reading", poll(locked(0, abi.EventtypeLockRdlock)), nil, 16, 4, true, true},
-		{"poll for writing", poll(locked(0, abi.EventtypeLockWrlock)), nil, 16, 4, true, true},
-		{"poll for a signal", poll(signalled(0, Mem(0x840))), nil, 16, 4, true, true},
-		{"poll for a signal with a lock", poll(signalled(Mem(0x800), 0)), nil, 24, 4, true, true},
+		{"poll for reading", poll(locked(0, abi.ScopePrivate, abi.EventtypeLockRdlock)), nil, 16, 4, true, true},
+		{"poll for writing", poll(locked(0, abi.ScopePrivate, abi.EventtypeLockWrlock)), nil, 16, 4, true, true},
+		{"poll for a signal", poll(signalled(0, abi.ScopePrivate, Mem(0x840), abi.ScopePrivate)), nil, 16, 4, true, true},
+		{"poll for a signal with a lock", poll(signalled(Mem(0x800), abi.ScopePrivate, 0, abi.ScopePrivate)), nil, 24, 4, true, true},
 	}
 	var tests []Test
 	for _, c := range cases {
