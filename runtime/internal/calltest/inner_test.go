@@ -122,8 +122,7 @@ func changingBuffers() (tests []Test) {
 		good := Mem(targetOff)
 		steps := setUp(abi.CallThreadYield)
 		steps = append(steps,
-			Poke(at, abi.Iovec{Buf: good, Len: 64}),
-			Call(abi.CallFDStatPut, FD(2), abi.Fdstat{Flags: abi.FdflagNonblock}, abi.FdsflagFlags))
+			Poke(at, abi.Iovec{Buf: good, Len: 64}))
 		if c.at == Mem(0x500) {
 			steps = append(steps, Poke(at, abi.RecvIn{Data: c.at, DataLen: 1}), Poke(c.at, abi.Iovec{Buf: good, Len: 64}))
 		}

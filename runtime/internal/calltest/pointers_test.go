@@ -20,8 +20,9 @@ const targetOff = 0x3000
 
 // base says how to make each call that has pointers so that all but the pointer
 // under test are right: values for its parameters that are no pointers, in order.
-// Descriptors: 0 is a file, 1 a directory that holds it as "f", 2 and 3 a pair of
-// sockets, 4 a polling queue; 5 is the next one.
+// Descriptors: 0 is a file, 1 a directory with a file "f", 2 and 3 a pair of sockets
+// that do not block, 4 a polling queue, 5 a listening socket, the one of a connection
+// to which is 6; 7 is the next one.
 var base = map[abi.Call][]any{
 	abi.CallClockResGet:   {abi.ClockMonotonic},
 	abi.CallClockTimeGet:  {abi.ClockMonotonic, 0},
@@ -60,7 +61,7 @@ var base = map[abi.Call][]any{
 	abi.CallProcExec:      {FD(0)},
 	abi.CallProcFork:      {},
 	abi.CallRandomGet:     {},
-	abi.CallSockAccept:    {FD(2)},
+	abi.CallSockAccept:    {FD(5)},
 	abi.CallSockBind:      {FD(2), FD(1)},
 	abi.CallSockConnect:   {FD(2), FD(1)},
 	abi.CallSockRecv:      {FD(2)},
@@ -91,6 +92,13 @@ func setUp(c abi.Call) []Step {
 		Call(abi.CallFDCreate2, abi.FiletypeSocketStream).Is(FD(2), FD(3)),
 		Call(abi.CallFDWrite, FD(3), IOV("message")).Is(7),
 		Call(abi.CallFDCreate1, abi.FiletypePoll).Is(FD(4)),
+		Call(abi.CallFDStatPut, FD(2), abi.Fdstat{Flags: abi.FdflagNonblock}, abi.FdsflagFlags),
+		Call(abi.CallFDCreate1, abi.FiletypeSocketStream).Is(FD(5)),
+		Call(abi.CallFDCreate1, abi.FiletypeSocketStream).Is(FD(6)),
+		Call(abi.CallSockBind, FD(5), FD(1), "s"),
+		Call(abi.CallSockListen, FD(5), 1),
+		Call(abi.CallFDStatPut, FD(5), abi.Fdstat{Flags: abi.FdflagNonblock}, abi.FdsflagFlags),
+		Call(abi.CallSockConnect, FD(6), FD(1), "s"),
 	}
 	for i, p := range info.Params {
 		if p.Mode != abi.ModeValue {
@@ -204,6 +212,8 @@ func more(c abi.Call, p abi.Param, b badAddress) []abi.Errno {
 	switch {
 	case c == abi.CallPollFD && p.Name == "timeout" && b.name == "null":
 		return []abi.Errno{0} // there is none
+	case c == abi.CallSockAccept && b.name == "null":
+		return []abi.Errno{0, abi.EAGAIN} // the caller does not want to know
 	case c == abi.CallCondvarSignal && b.read:
 		return []abi.Errno{0} // nobody waits, so nothing is written
 	case c == abi.CallLockUnlock && b.read:
@@ -342,6 +352,6 @@ func badResult(c abi.Call, result int, built bool) Test {
 		}
 		steps = append(steps, Call(c, args...).VDSO().Err(want))
 	}
-	steps = append(steps, Call(abi.CallFDDup, FD(0)).Is(FD(5)))
+	steps = append(steps, Call(abi.CallFDDup, FD(0)).Is(FD(7)))
 	return Test{Name: fmt.Sprintf("%s/result %s", info.Name, info.Results[result].Name), Grants: pointerGrants, Steps: steps}
 }
