@@ -52,6 +52,7 @@
 //	!file {path: …}             that file or directory, opened for reading
 //	!file {path: …, access: …}  opened as the attributes say (grant_file.go)
 //	!executable                 the program being started
+//	!socket {bind: …}           a socket bound to an address, and listening (grant_socket.go)
 //
 // where ! stands for tag:nuxi.nl,2015:cloudabi/ after a %TAG line, or the tag is
 // written in full as !<tag:nuxi.nl,2015:cloudabi/fd>.

@@ -19,6 +19,8 @@ const (
 	// GrantExecutable: the program that is being started, opened for
 	// execution if the host can, else for reading.
 	GrantExecutable
+	// GrantSocket: a socket that is opened as Socket says.
+	GrantSocket
 )
 
 // A Grant is one descriptor that the configuration asks for. Its index in
@@ -28,6 +30,7 @@ type Grant struct {
 	HostFD int    // of GrantHostFD: 0 to 2^31−1
 	Path   string // of GrantFile: a path of the host, not empty, without zero bytes
 	File   FileMode
+	Socket Socket
 	Pos    Position
 }
 
@@ -37,14 +40,13 @@ const grantTags = "tag:nuxi.nl,2015:cloudabi/"
 // unbuilt holds the tags of the reference, past and present, that are not
 // supported, and what to do instead.
 var unbuilt = map[string]string{
-	"socket":                     "open the socket outside and grant it with !fd and its number",
 	"flower_switchboard_handle":  "connect to the switchboard outside and grant the socket with !fd and its number",
 	"flower_switchboard_channel": "connect to the switchboard outside and grant the socket with !fd and its number",
 }
 
 // knownGrant holds the names of all tags that mean something under grantTags.
 var knownGrant = func() map[string]bool {
-	known := map[string]bool{"fd": true, "file": true, "executable": true}
+	known := map[string]bool{"fd": true, "file": true, "executable": true, "socket": true}
 	for name := range unbuilt {
 		known[name] = true
 	}
@@ -74,11 +76,13 @@ func (b *builder) buildGrant(n *yaml.Node, name string) (built, error) {
 		fd, err = b.file(n)
 	case "executable":
 		fd, err = b.program(n)
+	case "socket":
+		fd, err = b.socket(n)
 	default:
 		if remedy, ok := unbuilt[name]; ok {
 			return built{}, b.errorf(n, "the tag %q is not supported yet: %s", grantTags+name, remedy)
 		}
-		return built{}, b.errorf(n, "the tag %q is unknown: only fd, file and executable can follow the slash", grantTags+name)
+		return built{}, b.errorf(n, "the tag %q is unknown: only fd, file, socket and executable can follow the slash", grantTags+name)
 	}
 	if err != nil {
 		return built{}, err

@@ -99,6 +99,10 @@ func describe(g Grant) string {
 		return fmt.Sprintf("host descriptor %d, line %d, column %d", g.HostFD, g.Pos.Line, g.Pos.Column)
 	case GrantFile:
 		return fmt.Sprintf("file %q%s, line %d, column %d", g.Path, describeMode(g.File), g.Pos.Line, g.Pos.Column)
+	case GrantSocket:
+		s := g.Socket
+		return fmt.Sprintf("socket of type %d, connect %v, path %q, host %q, port %q, line %d, column %d",
+			s.Type, s.Connect, s.Path, s.Host, s.Port, g.Pos.Line, g.Pos.Column)
 	case GrantExecutable:
 		return fmt.Sprintf("executable, line %d, column %d", g.Pos.Line, g.Pos.Column)
 	}

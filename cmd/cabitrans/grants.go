@@ -62,6 +62,13 @@ func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 		}
 		g.files = append(g.files, f)
 		return int(f.Fd()), nil
+	case argdata.GrantSocket:
+		f, err := openSocket(gr)
+		if err != nil {
+			return -1, err
+		}
+		g.files = append(g.files, f)
+		return int(f.Fd()), nil
 	case argdata.GrantExecutable:
 		return int(exe.Fd()), nil
 	}

@@ -208,14 +208,17 @@ func TestRefusals(t *testing.T) {
 		{"broken", []string{"run", "good"}, "a: 1\n b: 2\n",
 			"stdin:2:5: the YAML is broken here or shortly before: mapping values are not allowed in this context"},
 		{"unknown tag", []string{"run", "good"}, declare + "a: !wheel 1\n",
-			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/wheel" is unknown: only fd, file and executable ` +
+			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/wheel" is unknown: only fd, file, socket and executable ` +
 				`can follow the slash`},
 		{"tag without declaration", []string{"run", "good"}, "a: !fd stdin\n",
 			`stdin:1:4: the tag !fd is not declared: begin the configuration with "%TAG ! ` +
 				`tag:nuxi.nl,2015:cloudabi/" and a line "---"`},
 		{"socket", []string{"run", "good"}, declare + "a: !socket { type: stream, bind: x }\n",
-			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/socket" is not supported yet: ` +
-				"open the socket outside and grant it with !fd and its number"},
+			`stdin:3:34: "x" is not an address: write an absolute path, "HOST:PORT" or "[IPV6]:PORT"`},
+		{"socket, no such directory", []string{"run", "good"}, declare + "a: !socket { bind: /nowhere/at/all }\n",
+			"stdin:3:4: cannot bind a socket to /nowhere/at/all: no such file or directory"},
+		{"socket, nobody listens", []string{"run", "good"}, declare + "a: !socket { connect: '/nowhere/at/all' }\n",
+			"stdin:3:4: cannot connect a socket to /nowhere/at/all: no such file or directory"},
 		{"flower", []string{"run", "good"}, declare + "- [!flower_switchboard_handle { }]\n",
 			`stdin:3:4: the tag "tag:nuxi.nl,2015:cloudabi/flower_switchboard_handle" is not supported yet: ` +
 				"connect to the switchboard outside and grant the socket with !fd and its number"},
