@@ -57,6 +57,13 @@ func TestGolden(t *testing.T) {
 		{"gs", GS{}, Options{}},
 		{"gs-moving", GS{}, Options{MovingBase: true}},
 		{"gs-keepr11", GS{}, Options{KeepR11: true}},
+		{"teb", lastSlots, Options{}},
+		{"teb-moving", lastSlots, Options{MovingBase: true}},
+		{"pthread", firstKeys, Options{}},
+		{"pthread-moving", firstKeys, Options{MovingBase: true}},
+		{"indirect", Indirect{}, Options{}},
+		{"indirect-keepr11", Indirect{}, Options{KeepR11: true}},
+		{"swap", Swap{}, Options{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder

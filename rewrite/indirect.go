@@ -181,6 +181,11 @@ func (r *Rewriter) loadOperand(in *decode.Inst, code []byte, dst codegen.Reg, si
 	if size == 8 {
 		rex |= decode.RexW
 	}
+	if in.Seg == decode.SegFS && r.FS.Disp != 0 { // an absolute address: see movable
+		b.Bytes(rex|byte(dst>>3)<<2, 0x8b, byte(dst&7)<<3|4, 0x25)
+		b.U32(uint32(in.Disp + int64(r.FS.Disp)))
+		return
+	}
 	r.operand(in, code, rex, 0x8b, dst)
 }
 

@@ -50,7 +50,11 @@ const (
 )
 
 // Strategies lists all there are. The first that a host can run is its default.
-var Strategies = []TLS{GS{}}
+var Strategies = []TLS{
+	GS{}, lastSlots, firstKeys,
+	Indirect{}, Indirect{Over: lastSlots}, Indirect{Over: firstKeys},
+	Swap{codegen.SwitchSyscall}, Swap{codegen.SwitchFSGSBase},
+}
 
 // ErrTLS is wrapped when a strategy is unknown or cannot run on a host.
 var ErrTLS = errors.New("no such TLS strategy")

@@ -1,0 +1,42 @@
+package rewrite
+
+import (
+	"errors"
+
+	"cabitrans/codegen"
+)
+
+// TEB is for Windows, where %gs is the thread environment block. Its array of TLS
+// slots, 64 words, is at 0x1480 in every version (TlsSlots in winternl.h); TlsAlloc
+// gives out their numbers.
+type TEB struct {
+	// Slots are the numbers of the cells, in the order of the constants slot*.
+	Slots [SlotCount]uint8
+}
+
+const tebSlots = 0x1480
+
+// lastSlots is what TEB has without a host that gives slots: the end of the array.
+var lastSlots = TEB{Slots: [SlotCount]uint8{52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63}}
+
+func (TEB) Name() string { return "teb" }
+
+// Check refuses all hosts but Windows.
+func (TEB) Check(h Host) error {
+	if h.OS != "windows" {
+		return errors.New("needs Windows, where %gs names the thread environment block")
+	}
+	return nil
+}
+
+func (t TEB) slots() (s slots) {
+	for i, n := range t.Slots {
+		s[i] = tebSlots + 8*int32(n)
+	}
+	return s
+}
+
+func (t TEB) FS() FS                            { s := t.slots(); return s.fs() }
+func (t TEB) Cells(codegen.Cells) codegen.Cells { s := t.slots(); return s.cells() }
+func (TEB) Switch() codegen.Switch              { return codegen.SwitchNone }
+func (t TEB) GSBase() int32                     { return -t.slots()[slotWord] }
