@@ -52,10 +52,9 @@ func assemble(f func(a *assembly)) (code []byte, err error) {
 	return s.P, err
 }
 
-func reg(r int16) obj.Addr        { return obj.Addr{Type: obj.TYPE_REG, Reg: r} }
-func imm(v int64) obj.Addr        { return obj.Addr{Type: obj.TYPE_CONST, Offset: v} }
-func gs(off int32) obj.Addr       { return obj.Addr{Type: obj.TYPE_MEM, Reg: x86.REG_GS, Offset: int64(off)} }
-func regs(base, i int32) obj.Addr { return gs(base + 8*i) }
+func reg(r int16) obj.Addr  { return obj.Addr{Type: obj.TYPE_REG, Reg: r} }
+func imm(v int64) obj.Addr  { return obj.Addr{Type: obj.TYPE_CONST, Offset: v} }
+func gs(off int32) obj.Addr { return obj.Addr{Type: obj.TYPE_MEM, Reg: x86.REG_GS, Offset: int64(off)} }
 
 // op appends an instruction without operands.
 func (a *assembly) op(as obj.As) *obj.Prog { return a.op2(as, obj.Addr{}, obj.Addr{}) }

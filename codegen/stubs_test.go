@@ -20,7 +20,11 @@ func testLayout() Layout {
 	return Layout{
 		HostSP: 0x10000, HostBP: 0x10008, HostG: 0x10010, State: 0x10018, Kick: 0x1001c, Exit: 0x10020,
 		ExitArg: 0x10024, Entry: 0x10028, MXCSR: 0x10058, HostMXCSR: 0x1005c, Regs: 0x10060, Flags: 0x100e8,
-		Result: 0x10110, XSave: 0x10400,
+		Result: 0x10110, XSave: 0x10400, Spill: 0x10038, FSBase: 0x10030, RIP: 0x100e0, RealFS: 0x10118, HostFS: 0x10120,
+		Cells: Cells{
+			Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0,
+			ExitArg: 0x10024, Exit: 0x10020, Entry: 0x10028,
+		},
 		StateGuest: 1, StateLeaving: 2,
 		ExitCall: 1, ExitLink: 2, ExitSyscall: 3, ExitTrap: 4, ExitAbort: 7,
 		DefaultMXCSR: 0x1f80, HasAVX: true,
@@ -30,8 +34,27 @@ func testLayout() Layout {
 // TestStubs compares every instruction of the stubs with a golden listing, which
 // a reader can check against the register contract.
 func TestStubs(t *testing.T) {
+	cells := testLayout()
+	cells.Cells = Cells{
+		Block: 8, Scratch: 16, Spill: [4]int32{24, 32, 40, 48},
+		FSBase: 56, RIP: 64, ExitArg: 72, Exit: 80, Entry: 88,
+	}
+	syscall, wrfsbase := testLayout(), testLayout()
+	syscall.Switch, wrfsbase.Switch = SwitchSyscall, SwitchFSGSBase
+	for _, c := range []struct {
+		name   string
+		layout Layout
+	}{
+		{"stubs", testLayout()}, {"stubs-cells", cells},
+		{"stubs-arch_prctl", syscall}, {"stubs-wrfsbase", wrfsbase},
+	} {
+		t.Run(c.name, func(t *testing.T) { testStubs(t, c.name, c.layout) })
+	}
+}
+
+func testStubs(t *testing.T, name string, layout Layout) {
 	b := NewBuffer(make([]byte, 8192), testBase)
-	s, err := MakeStubs(b, testLayout())
+	s, err := MakeStubs(b, layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +73,7 @@ func TestStubs(t *testing.T) {
 		}
 		fmt.Fprintf(&out, "\t%s\n", l.text)
 	}
-	golden(t, "stubs.txt", out.String())
+	golden(t, name+".txt", out.String())
 	for pc, n := range names {
 		in := pc >= s.ExitLo && pc < s.ExitHi
 		if strings.HasPrefix(n, "enter") {

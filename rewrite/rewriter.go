@@ -163,7 +163,9 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 	}
 	if in.Seg == decode.SegFS && in.SegMatters() {
 		out[in.SegOff] = r.FS.Prefix
-		r.FSRewritten++
+		if r.FS.Prefix != prefixFS {
+			r.FSRewritten++
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ type FS struct {
 	Disp   int32 // distance in bytes from the segment's base to the guest's %fs word
 }
 
+// Follows reports whether translations stay right when a guest moves its base.
+func (f FS) Follows() bool { return f.Prefix == 0 || f.Prefix == prefixFS }
+
 // Segment prefixes.
 const (
 	prefixFS = 0x64
@@ -60,25 +63,33 @@ var Strategies = []TLS{
 var ErrTLS = errors.New("no such TLS strategy")
 
 // SelectTLS returns the strategy of the given name, or the host's default for an
-// empty one.
+// empty one. Errors wrap ErrTLS.
 func SelectTLS(name string, h Host) (TLS, error) {
-	var here []string
 	why := fmt.Errorf("there is no TLS strategy %q", name)
 	for _, s := range Strategies {
-		err := s.Check(h)
-		if err == nil && (s.Name() == name || name == "") {
+		switch err := s.Check(h); {
+		case err == nil && (s.Name() == name || name == ""):
 			return s, nil
-		}
-		if err == nil {
-			here = append(here, s.Name())
-		} else if s.Name() == name {
+		case err != nil && s.Name() == name:
 			why = fmt.Errorf("the TLS strategy %s %w", name, err)
 		}
 	}
+	here := TLSNames(h)
 	if len(here) == 0 {
-		return nil, fmt.Errorf("%w: none can run on %s", ErrTLS, h.OS)
+		return nil, fmt.Errorf("%w: no strategy can run on %s", ErrTLS, h.OS)
 	}
 	return nil, &TLSError{why: why, here: here}
+}
+
+// TLSNames returns the names of the strategies that a host can run, the default
+// first.
+func TLSNames(h Host) (names []string) {
+	for _, s := range Strategies {
+		if s.Check(h) == nil {
+			names = append(names, s.Name())
+		}
+	}
+	return names
 }
 
 // A TLSError says why a strategy was refused, and which others there are.
@@ -88,7 +99,7 @@ type TLSError struct {
 }
 
 func (e *TLSError) Error() string {
-	return fmt.Sprintf("%v; this host has %s", e.why, strings.Join(e.here, ", "))
+	return fmt.Sprintf("%v; on this host there are %s", e.why, strings.Join(e.here, ", "))
 }
 
 // Is makes errors.Is find ErrTLS.

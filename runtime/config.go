@@ -34,6 +34,11 @@ type Config struct {
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64
+
+	// TLS names the strategy by which guest threads have an %fs of their own, one of
+	// TLSStrategies; empty for the host's default. All do the same; they differ in what
+	// they cost.
+	TLS string
 }
 
 // Rights is a set of things that may be done with a descriptor. They are those of

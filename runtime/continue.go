@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
@@ -105,7 +106,13 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, Table: table, Of2016: h.Of2016}); err != nil {
 		return err
 	}
-	if p.engine, err = engine.New(space, p.mem, p.vdso); err != nil {
+	if p.tls, err = rewrite.SelectTLS(h.TLS, tlsHost()); err != nil {
+		return err
+	}
+	if err := engine.UseTLS(p.tls); err != nil {
+		return err
+	}
+	if p.engine, err = engine.New(space, p.mem, p.vdso, p.tls); err != nil {
 		return err
 	}
 	if err := p.kernel.Reserve(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
@@ -30,7 +31,8 @@ type Process struct {
 	syms    func() *loader.SymTab
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
-	forked  bool       // the host process ends with it
+	tls     rewrite.TLS
+	forked  bool // the host process ends with it
 
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
@@ -69,6 +71,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		return nil, err
 	}
 	p := &Process{ended: make(chan struct{})}
+	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
+		return nil, err
+	}
 	if err := p.begin(g); err != nil {
 		return nil, err
 	}
@@ -102,13 +107,16 @@ func (p *Process) begin(g *program) (err error) {
 		return err
 	}
 	p.syms = g.symbols()
+	if err := engine.UseTLS(p.tls); err != nil {
+		return err
+	}
 	// The image is loaded on the first thread: the start-up block names its identifier.
 	var loading error
 	_, err = p.startThread(0, func(tid abi.Tid) (beginning, error) {
 		var first engine.Start
 		first, p.vdso, loading = p.load(g, tid)
 		if loading == nil {
-			p.engine, loading = engine.New(space, p.mem, p.vdso)
+			p.engine, loading = engine.New(space, p.mem, p.vdso, p.tls)
 		}
 		return p.fresh(first), loading
 	})

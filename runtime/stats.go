@@ -57,6 +57,7 @@ func (p *Process) Stats() Stats {
 	if p.kernel != nil {
 		sum.add(p.currentStats())
 	}
+	sum.TLSSwitchSyscalls += host.TLSSwitches()
 	return sum
 }
 
@@ -68,7 +69,7 @@ func (p *Process) currentStats() Stats {
 		FSRewritten: e.FSRewritten, Flushes: e.Flushes,
 		Links: e.Links, TableMisses: e.TableMisses, TableBytes: e.TableBytes,
 		Switches: e.Threads.Switches, Exits: make(map[string]uint64),
-		TLSSwitchSyscalls: host.TLSSwitches(),
+		TLSSwitchSyscalls: e.SwitchCalls,
 		Calls:             make(map[string]uint64),
 	}
 	if s.GuestBytes > 0 {
@@ -88,7 +89,7 @@ func (p *Process) currentStats() Stats {
 }
 
 // add adds the counts of another program of the same process. Of the look-up table
-// that of the last one is in use, and the host's count is the whole process's.
+// that of the last one is in use.
 func (s *Stats) add(o Stats) {
 	s.Blocks += o.Blocks
 	s.Regions += o.Regions
@@ -102,7 +103,7 @@ func (s *Stats) add(o Stats) {
 	s.TableMisses += o.TableMisses
 	s.TableBytes = o.TableBytes
 	s.Switches += o.Switches
-	s.TLSSwitchSyscalls = o.TLSSwitchSyscalls
+	s.TLSSwitchSyscalls += o.TLSSwitchSyscalls
 	addCounts(&s.Exits, o.Exits)
 	addCounts(&s.Calls, o.Calls)
 	if s.GuestBytes > 0 {

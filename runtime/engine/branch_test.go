@@ -5,12 +5,15 @@ import (
 	"testing"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
 
-func TestCallsAndReturns(t *testing.T) {
-	g := newGuest(t)
+func TestCallsAndReturns(t *testing.T) { eachTLS(t, testCallsAndReturns) }
+
+func testCallsAndReturns(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		bf 05 00 00 00          ;   0 movl $5, %edi
 		e8 39 00 00 00          ;   5 callq 0x43 <fact>
@@ -64,7 +67,9 @@ func TestCallsAndReturns(t *testing.T) {
 
 // TestWildBranches sends every kind of indirect branch to every kind of wrong
 // target. The guest must fault where the CPU would have.
-func TestWildBranches(t *testing.T) {
+func TestWildBranches(t *testing.T) { eachTLS(t, testWildBranches) }
+
+func testWildBranches(t *testing.T, tls rewrite.TLS) {
 	branches := []struct {
 		name, code string
 		at         uint64 // offset of the branch
@@ -78,7 +83,7 @@ func TestWildBranches(t *testing.T) {
 		{"ret", "50 c3", 1, 0},
 		{"ret $16", "50 c2 10 00", 1, 16},
 	}
-	g := newGuest(t)
+	g := newGuestTLS(t, tls)
 	text := g.code + 0x800
 	g.put(text, ud2)
 	targets := []struct {
@@ -232,8 +237,10 @@ func TestSwitchReadsR11(t *testing.T) {
 	}
 }
 
-func TestVDSOCall(t *testing.T) {
-	g := newGuest(t)
+func TestVDSOCall(t *testing.T) { eachTLS(t, testVDSOCall) }
+
+func testVDSOCall(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		bb 01 00 00 00      ;   0 movl $1, %ebx
 		ff d0               ;   5 callq *%rax

@@ -71,10 +71,10 @@ const (
 )
 
 // New returns an engine over the guest's address space. vdso may name slots that
-// are mapped later.
-func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO) (*Engine, error) {
+// are mapped later; tls is the strategy that UseTLS has got.
+func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS) (*Engine, error) {
 	e := &Engine{
-		space: space, mem: mem, vdso: vdso, tls: rewrite.GS{},
+		space: space, mem: mem, vdso: vdso, tls: tls,
 		pages:   new(pageMap),
 		calls:   make(map[uint64]uint64),
 		threads: make(map[*Thread]struct{}),
@@ -91,7 +91,7 @@ func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO) (*Engine, error
 func (e *Engine) makeStubs() error {
 	code := e.space.Code()
 	buf := codegen.NewBuffer(code[:stubsSize], host.CacheLo)
-	stubs, err := codegen.MakeStubs(buf, stubLayout())
+	stubs, err := codegen.MakeStubs(buf, stubLayout(e.tls))
 	if err != nil {
 		return err
 	}

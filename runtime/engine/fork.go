@@ -70,7 +70,8 @@ const (
 func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s *State) *Thread {
 	t := e.NewThread(ht, kt, calls, Start{})
 	b := t.block
-	b.Regs, b.RIP, b.Flags, b.FSBase, b.MXCSR = s.Regs, s.RIP, s.Flags, s.FSBase, s.MXCSR
+	b.Regs, b.RIP, b.Flags, b.MXCSR = s.Regs, s.RIP, s.Flags, s.MXCSR
+	setBase(b, s.FSBase)
 	clear(ht.FSPage()[copy(ht.FSPage(), s.FSPage):])
 	clear(ht.XSave()[copy(ht.XSave(), s.XSave):])
 	e.mu.Lock()

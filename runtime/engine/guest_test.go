@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 	_ "cabitrans/runtime/host/hosttest" // claims guest memory
@@ -38,7 +39,10 @@ func (g *guest) Exec(int, []byte, *kernel.Table) error { return abi.ENOSYS }
 func (g *guest) StartThread(entry, stack, arg uint64) (abi.Tid, error) { return 0, abi.EAGAIN }
 func (g *guest) SetTCB(t *kernel.Thread, addr uint64)                  { g.engine.MoveBase(t.Host.Block(), addr) }
 
-func newGuest(t testing.TB) *guest {
+func newGuest(t testing.TB) *guest { return newGuestTLS(t, rewrite.GS{}) }
+
+// newGuestTLS is newGuest under a strategy.
+func newGuestTLS(t testing.TB, tls rewrite.TLS) *guest {
 	t.Helper()
 	space, err := reserved()
 	if err != nil {
@@ -61,7 +65,10 @@ func newGuest(t testing.TB) *guest {
 	g.vdso = g.pages(1, abi.ProtRead|abi.ProtExec)
 	calls := abi.Calls2020()
 	vdso := VDSO{Text: g.vdso, Stride: 16, Count: len(calls), RetOffset: 7}
-	if g.engine, err = New(space, g.mem, vdso); err != nil {
+	if err = UseTLS(tls); err != nil {
+		t.Fatal(err)
+	}
+	if g.engine, err = New(space, g.mem, vdso, tls); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -159,8 +166,10 @@ func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.B
 
 const ud2 = "0f 0b"
 
-func TestRegisters(t *testing.T) {
-	g := newGuest(t)
+func TestRegisters(t *testing.T) { eachTLS(t, testRegisters) }
+
+func testRegisters(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		b8 78 56 34 12          ; mov $0x12345678,%eax
 		48 c7 c1 ff ff ff ff    ; mov $-1,%rcx

@@ -6,14 +6,18 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"cabitrans/codegen"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
 
-// Distances of the Block's fields from the %gs base.
+// Distances of the Block's fields from the thread block's first word, which with the
+// strategy gs is the %gs base.
 const (
 	offSpill   = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Spill))
 	offFSBase  = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.FSBase))
 	offRIP     = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.RIP))
+	offExit    = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Exit))
+	offEntry   = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Entry))
 	offExitArg = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.ExitArg))
 )
 
@@ -23,10 +27,12 @@ func blockCells() codegen.Cells {
 		FSBase:  offFSBase,
 		RIP:     offRIP,
 		ExitArg: offExitArg,
+		Exit:    offExit,
+		Entry:   offEntry,
 	}
 }
 
-func stubLayout() codegen.Layout {
+func stubLayout(tls rewrite.TLS) codegen.Layout {
 	const o = int32(host.BlockOffset)
 	var b host.Block
 	return codegen.Layout{
@@ -35,15 +41,22 @@ func stubLayout() codegen.Layout {
 		HostG:     o + int32(unsafe.Offsetof(b.HostG)),
 		State:     o + int32(unsafe.Offsetof(b.State)),
 		Kick:      o + int32(unsafe.Offsetof(b.Kick)),
-		Exit:      o + int32(unsafe.Offsetof(b.Exit)),
+		Exit:      offExit,
 		ExitArg:   offExitArg,
-		Entry:     o + int32(unsafe.Offsetof(b.Entry)),
+		Entry:     offEntry,
 		MXCSR:     o + int32(unsafe.Offsetof(b.MXCSR)),
 		HostMXCSR: o + int32(unsafe.Offsetof(b.HostMXCSR)),
 		Regs:      o + int32(unsafe.Offsetof(b.Regs)),
 		Flags:     o + int32(unsafe.Offsetof(b.Flags)),
 		Result:    o + int32(unsafe.Offsetof(b.Result)),
 		XSave:     host.XSaveOffset,
+		Spill:     offSpill,
+		FSBase:    offFSBase,
+		RIP:       offRIP,
+		RealFS:    o + int32(unsafe.Offsetof(b.RealFS)),
+		HostFS:    o + int32(unsafe.Offsetof(b.HostFS)),
+
+		Cells: tls.Cells(blockCells()), Switch: tls.Switch(),
 
 		StateHost: host.StateHost, StateGuest: host.StateGuest, StateLeaving: host.StateLeaving,
 		ExitCall: host.ExitCall, ExitLink: host.ExitLink, ExitSyscall: host.ExitSyscall,

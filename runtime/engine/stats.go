@@ -12,6 +12,7 @@ type Stats struct {
 	TableBytes                    uint64        // look-up table now in use
 	FSRewritten                   uint64        // instructions whose %fs operand was rewritten
 	Flushes                       uint64        // times that all translations were dropped
+	SwitchCalls                   uint64        // host system calls that the stubs have made to exchange %fs
 	Threads                       ThreadStats
 }
 
@@ -41,5 +42,6 @@ func (e *Engine) Stats() Stats {
 	for t := range e.threads {
 		s.Threads.add(&t.stats)
 	}
+	s.SwitchCalls = e.switchCalls(&s.Threads)
 	return s
 }

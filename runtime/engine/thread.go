@@ -36,7 +36,8 @@ type Start struct {
 func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s Start) *Thread {
 	t := &Thread{engine: e, host: ht, block: ht.Block(), kernel: kt, calls: calls, stub: e.stubs.EnterFull}
 	b := t.block
-	b.RIP, b.Flags, b.FSBase = s.RIP, initialFlags, ht.FSWord
+	b.RIP, b.Flags = s.RIP, initialFlags
+	setBase(b, ht.FSWord)
 	b.Regs[decode.RSP], b.Regs[decode.RDI], b.Regs[decode.RSI] = s.RSP, s.RDI, s.RSI
 	// An empty XSAVE area loads the initial state of every component, except for
 	// MXCSR, which is always taken from it.
@@ -265,15 +266,3 @@ var machineArgs = func() (n [abi.NumCalls]int) {
 	}
 	return n
 }()
-
-// MoveBase sets the %fs base of a thread, the calling one, to addr. The first
-// call of a process switches all threads to translations that load the base from
-// the thread block.
-func (e *Engine) MoveBase(b *host.Block, addr uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	b.FSBase = addr
-	o := e.rw.Options
-	o.MovingBase = true
-	e.setOptions(o)
-}

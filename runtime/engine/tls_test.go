@@ -4,11 +4,14 @@ import (
 	"testing"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
 
-func TestFixedBase(t *testing.T) {
-	g := newGuest(t)
+func TestFixedBase(t *testing.T) { eachTLS(t, testFixedBase) }
+
+func testFixedBase(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		64 48 8b 04 25 00 00 00 00              ;   0 movq %fs:0, %rax
 		64 48 8b 08                             ;   9 movq %fs:(%rax), %rcx
@@ -45,8 +48,10 @@ func TestFixedBase(t *testing.T) {
 
 // TestMovingBase changes the %fs base by thread_tcb_set and by wrfsbase after
 // code has been translated for the fixed one.
-func TestMovingBase(t *testing.T) {
-	g := newGuest(t)
+func TestMovingBase(t *testing.T) { eachTLS(t, testMovingBase) }
+
+func testMovingBase(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		64 48 8b 1c 25 00 00 00 00           ;   0 movq %fs:0, %rbx
 		48 c7 07 92 10 00 00                 ;   9 movq $4242, (%rdi)
@@ -86,8 +91,10 @@ func TestMovingBase(t *testing.T) {
 }
 
 // TestVirtualFlags: TF and AC never reach the host, all other flags do.
-func TestVirtualFlags(t *testing.T) {
-	g := newGuest(t)
+func TestVirtualFlags(t *testing.T) { eachTLS(t, testVirtualFlags) }
+
+func testVirtualFlags(t *testing.T, tls rewrite.TLS) {
+	g := newGuestTLS(t, tls)
 	g.put(g.code, `
 		68 d5 08 00 00      ;   0 pushq $2261
 		9d                  ;   5 popfq

@@ -42,6 +42,10 @@ type Block struct {
 
 	Result uint64    // what a vDSO call returns in rax
 	Args   [8]uint64 // reserved for callers that gather arguments
+
+	// Where the stubs exchange %fs: what the guest gets, and what is given back.
+	// HostFS is 0 where they do not.
+	RealFS, HostFS uint64
 }
 
 // Values of Block.State.

@@ -50,7 +50,7 @@ func newBlock(want uint64) (uint64, error) {
 	}
 	b := p.free[i]
 	p.free = slices.Delete(p.free, i, i+1)
-	clear(unsafe.Slice((*byte)(pointer(b)), PageSize))
+	clear(unsafe.Slice((*byte)(pointer(b-PageSize)), 2*PageSize))
 	clear(unsafe.Slice((*byte)(pointer(b+BlockOffset)), blockPrivate))
 	return b, nil
 }
@@ -68,7 +68,8 @@ func (p *blocks) mapNext() error {
 		return fmt.Errorf("this CPU's extended state needs %d bytes, more than the %d a thread block has", n, xsaveMax)
 	}
 	b := blockWord(p.next)
-	for _, r := range []Range{{b, b + PageSize}, {b + BlockOffset, b + BlockOffset + blockPrivate}} {
+	// The page below the word has the cells of the strategies that use such.
+	for _, r := range []Range{{b - PageSize, b + PageSize}, {b + BlockOffset, b + BlockOffset + blockPrivate}} {
 		if _, err := mmap(r.Lo, r.Hi-r.Lo, unix.PROT_READ|unix.PROT_WRITE, reserveFlags|unix.MAP_FIXED, -1, 0); err != nil {
 			return fmt.Errorf("cannot map a thread block: %w", err)
 		}

@@ -2,10 +2,7 @@
 
 package host
 
-import (
-	"syscall"
-	_ "unsafe" // for linkname
-)
+import _ "unsafe" // for linkname
 
 // Go's scheduler must know that the thread is away in guest code or in a host
 // call, or a spinning guest would block the garbage collector for ever.
@@ -62,14 +59,4 @@ func blockingCall(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr
 	r = interruptible(kick, trap, a1, a2, a3, a4, a5, a6)
 	exitsyscall()
 	return r
-}
-
-// setGS sets the %gs base of the calling thread.
-func setGS(base uint64) error {
-	const archPrctl, archSetGS = 158, 0x1001
-	segmentCalls.Add(1)
-	if _, _, e := syscall.RawSyscall(archPrctl, archSetGS, uintptr(base), 0); e != 0 {
-		return e
-	}
-	return nil
 }

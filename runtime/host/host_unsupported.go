@@ -59,7 +59,17 @@ func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
 // fit into 30 bits, its leaf must give out some that all processes know apart.
 func (t *Thread) ID() uint32 { return 0 }
 
-func (t *Thread) CPUTime() (int64, error)              { return 0, ErrUnsupported }
+func (t *Thread) CPUTime() (int64, error) { return 0, ErrUnsupported }
+
+// UseTLS answers ErrUnsupported.
+func UseTLS(t TLS) error { return ErrUnsupported }
+
+// HasFSGSBase is false: nobody asks on this system.
+func HasFSGSBase() bool { return false }
+
+// Attach answers ErrUnsupported.
+func (t *Thread) Attach() error { return ErrUnsupported }
+
 func (t *Thread) Close()                               {}
 func (t *Thread) Current() bool                        { return false }
 func (t *Thread) Block() *Block                        { return nil }

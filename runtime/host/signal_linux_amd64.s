@@ -31,6 +31,8 @@
 #define uc_err    192
 #define uc_trapno 200
 
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
 #define ARCH_GET_GS 0x1004
 #define SYS_arch_prctl 158
 
@@ -120,7 +122,7 @@ notaccess:
 	GET_GS
 	TESTQ BX, BX
 	JZ   chain
-	ADDQ $const_BlockOffset, BX
+	ADDQ ·blockDelta(SB), BX
 	CMPL Block_State(BX), $const_StateGuest
 	JNE  chain
 	LEAVE_GUEST
@@ -143,6 +145,53 @@ chain:
 	LEAQ ·oldHandler(SB), AX
 	JMP  (AX)(DI*8)
 
+// swapHandler receives every other signal that Go handles, once a strategy exchanges
+// %fs. In a guest thread Go's handler runs with Go's own %fs, whatever the thread was
+// doing: only the signal's return leads back to where another may be needed.
+//
+// BX, R12 to R15 survive Go's handler, which obeys the C convention.
+TEXT ·swapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	GET_GS
+	TESTQ BX, BX
+	JZ   chain
+	ADDQ ·blockDelta(SB), BX
+	CMPQ Block_HostFS(BX), $0
+	JEQ  chain
+	SUBQ $24, SP // aligned to 16 for the call
+	MOVL $SYS_arch_prctl, AX
+	MOVL $ARCH_GET_FS, DI
+	MOVQ SP, SI
+	SYSCALL
+	MOVQ 0(SP), R14
+	MOVL $SYS_arch_prctl, AX
+	MOVL $ARCH_SET_FS, DI
+	MOVQ Block_HostFS(BX), SI
+	SYSCALL
+	MOVQ R12, DI
+	MOVQ R13, SI
+	MOVQ R15, DX
+	LEAQ ·oldHandler(SB), AX
+	MOVQ (AX)(DI*8), AX
+	CALL AX
+	MOVL $SYS_arch_prctl, AX
+	MOVL $ARCH_SET_FS, DI
+	MOVQ R14, SI
+	SYSCALL
+	ADDQ $24, SP
+	RET
+
+chain:
+	MOVQ R12, DI
+	MOVQ R13, SI
+	MOVQ R15, DX
+	LEAQ ·oldHandler(SB), AX
+	JMP  (AX)(DI*8)
+
+TEXT ·swapHandlerPC(SB), NOSPLIT, $0-8
+	LEAQ ·swapHandler(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
 // kickHandler receives KickSignal. The sender has set Block.Kick, so a kick that
 // finds the thread in an exit stub, or in Go, has nothing left to do.
 TEXT ·kickHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
@@ -161,7 +210,7 @@ notcall:
 	GET_GS
 	TESTQ BX, BX
 	JZ   ignore
-	ADDQ $const_BlockOffset, BX
+	ADDQ ·blockDelta(SB), BX
 	CMPL Block_State(BX), $const_StateGuest
 	JNE  ignore
 	CMPL Block_Kick(BX), $0

@@ -3,7 +3,6 @@
 package host
 
 import (
-	"fmt"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -27,8 +26,9 @@ type Thread struct {
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
-// it a thread block. One arch_prctl call per thread: the only system call that
-// is ever spent on the thread register. word is the address that its FSWord must
+// it a thread block, reached as the strategy in force says (UseTLS). One arch_prctl
+// call per thread: the only system call that is ever spent on the thread register,
+// but for the strategies that exchange %fs. word is the address that its FSWord must
 // have, as in the process that a forked guest comes from; 0 for any.
 func NewThread(word uint64) (*Thread, error) {
 	word, err := newBlock(word)
@@ -39,10 +39,10 @@ func NewThread(word uint64) (*Thread, error) {
 	t := &Thread{FSWord: word, block: (*Block)(pointer(word + BlockOffset))}
 	t.tgid, t.tid = int32(unix.Getpid()), int32(unix.Gettid())
 	t.block.HostMXCSR, t.block.MXCSR = DefaultMXCSR, DefaultMXCSR
-	if err := setGS(word); err != nil {
+	if err := t.Attach(); err != nil {
 		freeBlock(word)
 		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("cannot set the %%gs base: %w", err)
+		return nil, err
 	}
 	threadEvents.Add(1)
 	t.began, _ = cpuTime(ClockThreadCPU) // cannot fail for the calling thread
@@ -76,7 +76,7 @@ func (t *Thread) Close() {
 var segmentCalls, threadEvents atomic.Uint64
 
 // TLSSwitches is the number of host system calls spent on thread registers at
-// any other time than a thread's beginning or end.
+// any other time than a thread's beginning or end, but for those in the stubs.
 func TLSSwitches() uint64 {
 	done := threadEvents.Load() // first: a thread that begins meanwhile counts too much, never too little
 	return segmentCalls.Load() - done

@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"testing"
+
+	"cabitrans/codegen"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// strategies are those that this host can execute. Those made for other systems are
+// among them: a host that lets user space choose its %gs base can give a thread a
+// block that looks like theirs.
+func strategies() (list []rewrite.TLS) {
+	have := make(map[string]bool)
+	for _, s := range rewrite.Strategies {
+		if s.Switch() == codegen.SwitchFSGSBase && !host.HasFSGSBase() || have[s.Name()] {
+			continue
+		}
+		have[s.Name()] = true
+		list = append(list, s)
+	}
+	return list
+}
+
+// eachTLS runs a test under every strategy.
+func eachTLS(t *testing.T, test func(*testing.T, rewrite.TLS)) {
+	for _, s := range strategies() {
+		t.Run(s.Name(), func(t *testing.T) { test(t, s) })
+	}
+}
