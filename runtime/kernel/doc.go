@@ -26,9 +26,9 @@
 // the host while translations of that code exist. The check before a host call
 // ends that; a thread that translates the code while the call sleeps brings it
 // back, and the host answers EFAULT. Such a call is made again (transfer): pipes,
-// stream sockets and files keep what could not be stored. A datagram that arrives
-// in just that moment is lost; nothing short of a second copy of every datagram
-// would save it.
+// stream sockets and files keep what could not be stored. Sockets of messages drop
+// it, so a message for pages that can become write-protected (memory.Aliased: shared
+// ones of an object) is received into a buffer of ours and copied (receiveCopy).
 //
 // # Descriptors
 //
@@ -44,6 +44,61 @@
 // on with the old one, which nobody can reach any more: a thread asleep in it could
 // only be woken by its peer. That the new object is used is what the caller would
 // see had it called a moment later.
+//
+// # Sockets
+//
+// sock_send and sock_recv are sendmsg and recvmsg of the host, with EPIPE and never
+// SIGPIPE (sys_sock.go, recv.go). What a guest is told, and Linux would not do:
+//
+//   - A read of a local stream, by any call, ends before a message that carries
+//     descriptors, as on FreeBSD: merged with the bytes before it, it would not be
+//     known what they belong to, and fd_read would lose them unseen. Linux stops
+//     behind such a message only. So such a read looks first (MSG_PEEK, as much as
+//     fits), and takes what it has seen; only if there are descriptors in the queue,
+//     host.Unattached finds out how far they are. Cost: a second host call and copy.
+//     Two threads that read one stream at the same time may still get such a message
+//     together with bytes of before; nothing is lost by that.
+//   - sock_recv with waitall goes on after a kick, with what has arrived counted.
+//     It ends early at the end of the stream, before a message with descriptors and
+//     behind one.
+//   - fds_truncated is set only if there was room for a descriptor. As many as fit
+//     are delivered, the others closed; without room all are. So they are when the
+//     guest's table is full, or the host's.
+//   - No connection is ENOTCONN, for shutdown too; a stream without a byte of data
+//     takes no descriptors (EMSGSIZE), nor does an internet socket (EINVAL), where
+//     Linux would drop them. Polling event queues cannot be sent (ENOTSUP).
+//
+// A received host descriptor becomes what its type and access mode make of it
+// (classify.go, as for grants); one that the ABI has no type for, such as an event
+// counter, has no rights: it can be closed and passed on. Sending takes no right to
+// the descriptors that are sent, on FreeBSD and upstream neither.
+//
+// Rights must not grow on the way. FreeBSD's kernel keeps them in the descriptor it
+// hands over; a host descriptor has none. Upstream's emulator forgets them. Here, a
+// message with a descriptor whose type or rights are not those that a receiver would
+// give it by itself carries one more host descriptor behind the others: the manifest,
+// a sealed memory object that lists type and rights of each (pass.go). The receiver
+// takes it off, and gives each descriptor no more than the list says:
+//
+//	guest ─ entries ─ pack: host descriptors [+ manifest] ─ socket ─ adopt: class ∩ list ─ entries ─ guest
+//
+// It can only take rights away, so whoever forges one gains nothing, and nobody can
+// leave it out but a native program, which has all the host gives anyway. It comes
+// last: if the host cuts a message off for want of descriptors, the list may be
+// among the lost, and so all of that message are closed; the same if the list's
+// length is not theirs. A native receiver sees the manifest: a descriptor named
+// memfd:cabitrans-rights too many, or MSG_CTRUNC if it has room for exactly those it
+// expects. It should ignore it, or hand it on with the others, in the same place.
+// To send a native program descriptors alone, do not restrict them.
+//
+// sock_bind and sock_connect resolve their path as every other call does; Linux is
+// then given the place by way of /proc/self/fd. There, a socket's name has at most
+// about 85 bytes. Accepted sockets have the rights of a socket as far as the
+// listener's inheriting rights contain them.
+//
+// Programs of the time between 2016-04 and 2017-08 call through the vDSO and mean
+// 2016-08: Config.Of2016. All others see through the vDSO no rights that 2020-09 does
+// not know (Thread.raw).
 //
 // # Polling
 //
@@ -208,8 +263,8 @@
 // # Kicks
 //
 // A thread that blocks does so in one of two places: a host call made by
-// host.Thread.Syscall (read, write, ppoll, getrandom, fsync, mlock, locks and
-// condition variables of scope shared), or host.Thread.Park (those of scope
+// host.Thread.Syscall (read, write, recvmsg, sendmsg, accept, connect, ppoll,
+// getrandom, fsync, mlock, paths, locks and condition variables of scope shared), or host.Thread.Park (those of scope
 // private, plain sleeps). A kick ends both
 // early; the handler then returns errRestart with its state in the Thread (a poll
 // keeps its place in the queues and its deadlines, and looks its descriptors up
@@ -233,10 +288,9 @@
 // proc_exec makes the table of the next program (Table) from the list it is given,
 // so that nothing else passes on, and ends this Process in favour of another.
 //
-// # Calls that are not built
+// # Calls
 //
-// testdata/calls.golden lists all 58. fd_create1 does not make the sockets that it
-// made in 2016 (EINVAL).
+// testdata/calls.golden lists all 58, and what is known about each.
 //
 // # Locks of this package, in order
 //
