@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
+	"cabitrans/runtime/strace"
 )
 
 // Config says what to run and what it is granted.
@@ -30,6 +32,10 @@ type Config struct {
 	// Drop[i] is taken away from the rights of FDs[i], and from those of what is
 	// opened through it. It may be shorter than FDs.
 	Drop []Rights
+
+	// Trace writes system calls down, those of forked processes and of programs that
+	// they become, too; nil for not at all.
+	Trace *Trace
 
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
@@ -57,6 +63,13 @@ const (
 
 // ParseRight finds a right by its name, such as "fd_read".
 func ParseRight(name string) (Rights, bool) { return abi.RightByName(name) }
+
+// A Trace says how system calls are written down, and where. Processes that are
+// forked write to a duplicate of the file: it should be open for appending.
+type Trace struct {
+	strace.Options
+	To *os.File
+}
 
 // DefaultStackSize is the size of the first thread's stack in bytes.
 const DefaultStackSize = 8 << 20

@@ -94,6 +94,10 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 			p.program.size = info.Size()
 		}
 	}
+	if n := len(fds); h.Trace != nil && n > 0 {
+		p.setTrace(&Trace{Options: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
+		fds = fds[:n-1]
+	}
 	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()
 	table, objects, err := h.FDs.Adopt(fds)
 	if err != nil {
@@ -103,7 +107,9 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		return err
 	}
 	table.Settle()
-	if p.kernel, err = kernel.NewProcess(kernel.Config{Space: p.mem, Engine: threads{p}, Table: table, Of2016: h.Of2016}); err != nil {
+	if p.kernel, err = kernel.NewProcess(kernel.Config{
+		Space: p.mem, Engine: threads{p}, Table: table, Of2016: h.Of2016, Tracer: p.kernelTracer(),
+	}); err != nil {
 		return err
 	}
 	if p.tls, err = rewrite.SelectTLS(h.TLS, tlsHost()); err != nil {

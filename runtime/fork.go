@@ -12,6 +12,7 @@ import (
 	"cabitrans/runtime/kernel"
 	"cabitrans/runtime/loader"
 	"cabitrans/runtime/memory"
+	"cabitrans/runtime/strace"
 )
 
 // A forked guest continues in a host process of its own, a fresh start of the same
@@ -20,7 +21,8 @@ import (
 // descriptors, and a snapshot of guest memory with this note.
 type handover struct {
 	Program string
-	Exe     bool // the last descriptor is the executable's
+	Exe     bool            // the last descriptor is the executable's
+	Trace   *strace.Options // the one before it is that of the trace
 	Plan    loader.Plan
 	VDSO    engine.VDSO
 	Stack   uint64 // program.stackSize
@@ -63,6 +65,9 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Thread: p.engine.Capture(t.Host),
 	}
 	h.Plan.Maps, h.Plan.Copies = nil, nil
+	if p.trace != nil {
+		h.Trace = &p.trace.Options
+	}
 	snap, err := host.NewSnapshot()
 	if err != nil {
 		return err
@@ -92,6 +97,9 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 		return err
 	}
 	fds = append([]int{snap.FD()}, fds...)
+	if h.Trace != nil {
+		fds = append(fds, int(p.trace.To.Fd()))
+	}
 	if h.Exe {
 		fds = append(fds, p.program.exeFD)
 	}

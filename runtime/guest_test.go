@@ -23,6 +23,8 @@ type guestRun struct {
 	name string        // file in guests/bin; the part before "-v" also names the YAML file
 	args argdata.Map   // replace entries of the configuration, or add to them
 	kill time.Duration // when positive: kill it that long after its start
+
+	trace *runtime.Trace
 }
 
 // A result is how it ended and what it wrote.
@@ -79,7 +81,7 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 		}
 	}
 	p, err = runtime.Start(context.Background(), runtime.Config{
-		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds,
+		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds, Trace: g.trace,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"cabitrans/runtime/kernel"
 	"cabitrans/runtime/loader"
 	"cabitrans/runtime/memory"
+	"cabitrans/runtime/strace"
 )
 
 // live is set while a process exists.
@@ -32,7 +33,9 @@ type Process struct {
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
 	tls     rewrite.TLS
-	forked  bool // the host process ends with it
+	forked  bool   // the host process ends with it
+	trace   *Trace // nil for none
+	tracer  *strace.Tracer
 
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
@@ -45,6 +48,8 @@ type Process struct {
 	stats  Stats             // of the programs before; final, once ended is closed
 	status kernel.ExitStatus // final, likewise
 	close  error
+
+	traceErr error // once ended is closed
 }
 
 // Start starts a process. It ends early, as by Kill, when ctx is done; ctx's end
@@ -74,7 +79,11 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
+	p.setTrace(c.Trace)
 	if err := p.begin(g); err != nil {
+		if p.tracer != nil {
+			_ = p.tracer.Close() // the first error counts
+		}
 		return nil, err
 	}
 	p.stop = context.AfterFunc(ctx, p.Kill)
@@ -99,7 +108,9 @@ func (p *Process) begin(g *program) (err error) {
 	if p.mem, err = memory.New(space); err != nil {
 		return err
 	}
-	c := kernel.Config{Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table, Of2016: g.of2016}
+	c := kernel.Config{
+		Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table, Of2016: g.of2016, Tracer: p.kernelTracer(),
+	}
 	if p.kernel, err = kernel.NewProcess(c); err != nil {
 		return err
 	}
@@ -165,6 +176,9 @@ func (p *Process) reap() {
 		p.close = errors.Join(p.close, p.release())
 	}
 	p.mu.Unlock()
+	if p.tracer != nil {
+		p.traceErr = p.tracer.Close()
+	}
 	live.Store(false)
 	close(p.ended)
 }
@@ -195,6 +209,28 @@ func (p *Process) Kill() {
 	if p.kernel != nil {
 		p.kernel.Kill(abi.SIGKILL)
 	}
+}
+
+// setTrace makes the tracer that c asks for.
+func (p *Process) setTrace(c *Trace) {
+	if c != nil {
+		p.trace, p.tracer = c, strace.New(c.To, c.Options)
+	}
+}
+
+// kernelTracer is the tracer as the kernel takes it: nil when there is none.
+func (p *Process) kernelTracer() kernel.Tracer {
+	if p.tracer == nil {
+		return nil
+	}
+	return p.tracer
+}
+
+// TraceErr waits until the process has ended, and says whether system calls could
+// be written down.
+func (p *Process) TraceErr() error {
+	<-p.ended
+	return p.traceErr
 }
 
 // Done is closed when the process has ended and Wait will not block.

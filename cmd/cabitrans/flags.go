@@ -11,6 +11,7 @@ import (
 type runFlags struct {
 	config string // empty for standard input
 	stats  statsFormat
+	trace  traceFlags
 	help   bool
 	args   []string // what follows the flags
 }
@@ -46,12 +47,16 @@ func parseFlags(args []string) (*runFlags, error) {
 		stats = &format
 		return nil
 	})
+	f.trace.define(fs)
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		f.help = true
 		return f, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := f.trace.check(); err != nil {
 		return nil, err
 	}
 	f.args = fs.Args()

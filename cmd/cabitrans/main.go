@@ -1,6 +1,6 @@
 // Command cabitrans runs CloudABI executables on hosts that do not know CloudABI.
 //
-//	cabitrans run [--config FILE] [--stats[=json]] PROGRAM
+//	cabitrans run [--config FILE] [--stats[=json]] [--strace[=LIST] [-o FILE] [-c] [-t]] PROGRAM
 //
 // Under the name cloudabi-run it takes the command line of the program of that
 // name: cloudabi-run [-e] PROGRAM.
@@ -71,6 +71,13 @@ Flags of run:
   --config FILE    read the configuration from FILE; - is standard input
   --stats[=json]   when the program has ended, write counts to standard error,
                    as text or as one JSON object
+  --strace[=LIST]  write system calls to standard error, as strace does: those in
+                   LIST, names of calls and of groups (all, desc, file, memory,
+                   network, process, thread, time); all but those after a "!"
+  -o FILE          write system calls to FILE
+  -c               write how many calls there were and how long they took, at the
+                   end, instead of the calls
+  -t               begin each line with the time of day
 
 The exit status is the program's own; 127 if it could not be started; 128 and
 the number of the signal if a signal ended it.

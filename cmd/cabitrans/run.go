@@ -39,7 +39,11 @@ func (c *command) run(args []string) int {
 		defer file.Close()
 		in, name = file, f.config
 	}
-	return c.start(f.args[0], in, name, f.stats)
+	trace, err := f.trace.open()
+	if err != nil {
+		return c.fail("%v", err)
+	}
+	return c.start(f.args[0], in, name, f.stats, trace)
 }
 
 // cloudabiRun is the program cloudabi-run. Its flag -e asks for emulation, which
@@ -59,11 +63,11 @@ func (c *command) cloudabiRun(args []string) int {
 	if err := prepare(); err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(args[0], c.stdin, "stdin", statsNone)
+	return c.start(args[0], c.stdin, "stdin", statsNone, nil)
 }
 
 // start runs the program at path with the configuration read from in.
-func (c *command) start(path string, in io.Reader, name string, stats statsFormat) int {
+func (c *command) start(path string, in io.Reader, name string, stats statsFormat, trace *runtime.Trace) int {
 	exe, err := openProgram(path)
 	if err != nil {
 		return c.fail("cannot run %s: %v", path, err)
@@ -87,7 +91,7 @@ func (c *command) start(path string, in io.Reader, name string, stats statsForma
 		return c.fail("cannot run %s: %v", path, err)
 	}
 	p, err := runtime.Start(context.Background(), runtime.Config{
-		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds, Drop: g.drop,
+		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds, Drop: g.drop, Trace: trace,
 	})
 	// The program has duplicates. Ours must not outlive them: the other end of a
 	// pipe waits until all are closed.
@@ -107,7 +111,10 @@ func (c *command) finish(p *runtime.Process, path string, stats statsFormat) int
 	case exit.Signal != 0:
 		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}
-	var err error
+	err := p.TraceErr()
+	if err != nil {
+		fmt.Fprintf(c.stderr, "cabitrans: %v\n", err)
+	}
 	switch stats {
 	case statsText:
 		err = p.Stats().WriteText(c.stderr)

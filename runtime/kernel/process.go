@@ -37,6 +37,7 @@ type Config struct {
 	Engine Engine
 	FDs    []Grant // become descriptors 0, 1, 2 and so on
 	Table  *Table  // instead of FDs, descriptors that another process leaves
+	Tracer Tracer  // is told of system calls; may be nil
 
 	// Of2016 says that the program takes the ABI of 2016 for granted though it calls
 	// through the vDSO. Others that do are not shown what only that ABI has.
@@ -47,6 +48,7 @@ type Config struct {
 type Process struct {
 	mem    *memory.AddressSpace
 	engine Engine
+	tracer Tracer
 	fds    fdTable
 	of2016 bool // see Config
 	futex  futexes
@@ -77,6 +79,7 @@ func NewProcess(c Config) (*Process, error) {
 	p := &Process{
 		mem:     c.Space,
 		engine:  c.Engine,
+		tracer:  c.Tracer,
 		done:    make(chan struct{}),
 		threads: make(map[abi.Tid]*Thread),
 	}

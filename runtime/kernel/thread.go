@@ -67,8 +67,17 @@ type Outcome struct {
 // in order, rdi, rsi, rdx, rcx, r8, r9 and then the stack's; results are stored
 // through the trailing pointers among them.
 func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
+	if t.proc.tracer != nil {
+		_, _, o := t.traced(c, args, func() (r0, r1 uint64, o Outcome) { return t.callVDSO(c, args) })
+		return o
+	}
+	_, _, o := t.callVDSO(c, args)
+	return o
+}
+
+func (t *Thread) callVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
 	if int(c) >= len(calls) || calls[c].do == nil {
-		return t.unknown(c)
+		return 0, 0, t.unknown(c)
 	}
 	t.raw = t.proc.of2016
 	d := &calls[c]
@@ -77,19 +86,19 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 	if !d.pure {
 		for i := range d.results {
 			if err := t.proc.mem.Check(args[d.params+i], uint64(d.size[i]), true); err != nil {
-				return Outcome{Errno: abi.EFAULT}
+				return 0, 0, Outcome{Errno: abi.EFAULT}
 			}
 		}
 	}
 	r0, r1, e := t.run(c, d, args)
 	if e != 0 || d.results == 0 {
-		return outcome(e)
+		return r0, r1, outcome(e)
 	}
 	e = t.storeResult(args[d.params], d.size[0], r0)
 	if e == 0 && d.results > 1 {
 		e = t.storeResult(args[d.params+1], d.size[1], r1)
 	}
-	return Outcome{Errno: e}
+	return r0, r1, Outcome{Errno: e}
 }
 
 // CallRaw executes a raw system call. num is the whole of rax, args are rdi, rsi,
@@ -97,6 +106,16 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 func (t *Thread) CallRaw(num uint64, args *[8]uint64) (r0, r1 uint64, o Outcome) {
 	c, ok := abi.ByNum2016(num)
 	if !ok {
+		c = abi.NumCalls
+	}
+	if t.proc.tracer != nil {
+		return t.traced(c, args, func() (r0, r1 uint64, o Outcome) { return t.callRaw(c, args) })
+	}
+	return t.callRaw(c, args)
+}
+
+func (t *Thread) callRaw(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
+	if c >= abi.NumCalls {
 		return 0, 0, Outcome{Errno: abi.ENOSYS}
 	}
 	d := &calls[c]
