@@ -67,9 +67,16 @@ func ParseRight(name string) (Rights, bool) { return abi.RightByName(name) }
 // A Trace says how system calls are written down, and where. Processes that are
 // forked write to a duplicate of the file: it should be open for appending.
 type Trace struct {
-	strace.Options
+	TraceOptions
 	To *os.File
 }
+
+// TraceOptions say what is written of system calls, and how.
+type TraceOptions = strace.Options
+
+// ParseTraceFilter reads which calls are written: names of calls and of groups,
+// separated by commas, all but those after an exclamation mark.
+func ParseTraceFilter(s string) (strace.Filter, error) { return strace.ParseFilter(s) }
 
 // DefaultStackSize is the size of the first thread's stack in bytes.
 const DefaultStackSize = 8 << 20

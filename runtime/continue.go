@@ -95,7 +95,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		}
 	}
 	if n := len(fds); h.Trace != nil && n > 0 {
-		p.setTrace(&Trace{Options: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
+		p.setTrace(&Trace{TraceOptions: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
 		fds = fds[:n-1]
 	}
 	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()

@@ -66,7 +66,7 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	}
 	h.Plan.Maps, h.Plan.Copies = nil, nil
 	if p.trace != nil {
-		h.Trace = &p.trace.Options
+		h.Trace = &p.trace.TraceOptions
 	}
 	snap, err := host.NewSnapshot()
 	if err != nil {

@@ -214,7 +214,7 @@ func (p *Process) Kill() {
 // setTrace makes the tracer that c asks for.
 func (p *Process) setTrace(c *Trace) {
 	if c != nil {
-		p.trace, p.tracer = c, strace.New(c.To, c.Options)
+		p.trace, p.tracer = c, strace.New(c.To, c.TraceOptions)
 	}
 }
 

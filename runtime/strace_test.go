@@ -20,7 +20,7 @@ func traced(t *testing.T, g guestRun, o strace.Options) []string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	g.trace = &runtime.Trace{Options: o, To: f}
+	g.trace = &runtime.Trace{TraceOptions: o, To: f}
 	g.run(t).expect(t, 0)
 	if _, err := f.Seek(0, 0); err != nil {
 		t.Fatal(err)

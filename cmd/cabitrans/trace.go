@@ -7,14 +7,13 @@ import (
 	"os"
 
 	"cabitrans/runtime"
-	"cabitrans/runtime/strace"
 )
 
 // traceFlags are those of run that write system calls down, named as strace has
 // them.
 type traceFlags struct {
 	on      bool
-	options strace.Options
+	options runtime.TraceOptions
 	output  string // empty for standard error
 }
 
@@ -25,7 +24,7 @@ func (f *traceFlags) define(fs *flag.FlagSet) {
 		}
 		f.on = true
 		if filter != "true" { // what the flag package says without a filter
-			f.options.Filter, err = strace.ParseFilter(filter)
+			f.options.Filter, err = runtime.ParseTraceFilter(filter)
 		}
 		return err
 	})
@@ -61,7 +60,7 @@ func (f *traceFlags) open() (*runtime.Trace, error) {
 	if !f.on {
 		return nil, nil
 	}
-	t := &runtime.Trace{Options: f.options, To: os.Stderr}
+	t := &runtime.Trace{TraceOptions: f.options, To: os.Stderr}
 	if f.output != "" {
 		file, err := os.OpenFile(f.output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o666)
 		if err != nil {
