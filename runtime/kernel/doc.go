@@ -244,12 +244,13 @@
 //
 // The word is 0 when nobody waits. A waiter gives a 0 a value that the word has not
 // had (the clock tells one), remembers what the word is, releases the lock, and
-// sleeps while the word is still that. A signal wakes as many as it should, and the
-// host counts those who slept. If there were more, it is done. If not, others may
+// sleeps while the word is still that. A signal has the host count those who sleep.
+// If there are more than it is for, it wakes as many as it should. If not, others may
 // have entered who do not sleep yet: the word becomes 0, which they find when they
-// want to; and then everyone who has fallen asleep between the count and that is
-// woken. To wake all begins with the 0. A waiter whose time is up does as a signal
-// to nobody: the word is 0 as soon as nobody waits, as the ABI has it.
+// want to; and then everyone is woken, whoever has fallen asleep between the count
+// and that among them. To wake all begins with the 0. A waiter whose time is up does
+// as a signal to nobody. So the word is 0 when nobody waits, as the ABI has it, and
+// before the last of them is awake: it may destroy the condition variable.
 //
 //	Who has entered and sleeps, does so on a word that is not 0 or is about to be
 //	woken; who has entered and does not sleep yet, will not if anything became of a

@@ -60,23 +60,24 @@ func signalShared(m sharedWords, addr uint64, n uint32) abi.Errno {
 }
 
 // wakeShared wakes up to n waiters of a condition variable whose word is old. When
-// that leaves nobody asleep, the word is made to say so: those who have entered and
-// do not sleep yet find it changed, and those who have just fallen asleep are woken.
+// that leaves nobody asleep, the word says so before they are awake: one of them may
+// be about to destroy it. Those who have entered and do not sleep yet find the word
+// changed, and those who have just fallen asleep are woken.
 func wakeShared(m sharedWords, addr uint64, n, old uint32) abi.Errno {
 	var err error
 	for err == nil && old != condvarNoWaiters {
-		if n < host.FutexAll {
-			slept, r := m.wakeCount(addr, n, old)
-			switch {
-			case r == host.FutexChanged:
-				old, err = m.Load32(addr)
-				continue
-			case r == host.FutexFault:
-				return abi.EFAULT
-			case slept > int(n):
-				return 0
-			}
-			n = 0 // they are awake
+		more, woken, r := wakeSome(m, addr, n, old)
+		if woken {
+			n = 0
+		}
+		switch {
+		case r == host.FutexChanged:
+			old, err = m.Load32(addr)
+			continue
+		case r == host.FutexFault:
+			return abi.EFAULT
+		case more:
+			return 0
 		}
 		var prev uint32
 		prev, err = m.CompareAndSwap32(addr, old, condvarNoWaiters)
@@ -87,4 +88,18 @@ func wakeShared(m sharedWords, addr uint64, n, old uint32) abi.Errno {
 		old = prev
 	}
 	return toErrno(err)
+}
+
+// wakeSome wakes n waiters if there are more, and tells whether there were, unless
+// others have left meanwhile, and whether it did.
+func wakeSome(m sharedWords, addr uint64, n, old uint32) (more, woken bool, r host.FutexResult) {
+	if n == host.FutexAll {
+		return false, false, host.FutexWoken
+	}
+	slept, r := m.wakeCount(addr, 0, old)
+	if n == 0 || r != host.FutexWoken || slept <= int(n) {
+		return slept > int(n), false, r
+	}
+	slept, r = m.wakeCount(addr, n, old)
+	return slept > int(n), r == host.FutexWoken, r
 }
