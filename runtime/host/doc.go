@@ -54,6 +54,18 @@
 // are idle threads; and the first guest thread, before which nothing is asked. Go's
 // own limit, 10,000 threads, lies beyond MaxThreads.
 //
+// # Paths
+//
+// A path is resolved below a directory and never leads out (path.go): by openat2
+// with RESOLVE_BENEATH where the host has it, else by a walk that holds a
+// descriptor for every directory it has entered and reads symbolic links itself.
+// Links that the walk must read, because the last component of a path is to be
+// created or removed and not opened, are read by it on every host. Calls on the last
+// component get its directory and its bare name, and follow nothing. So a race with
+// somebody who renames can make a call fail or act on what was there a moment ago,
+// and never on what lies outside; but a directory that is moved out while a path
+// leads through it is still the one that the path led through.
+//
 // # Faults
 //
 // SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP go to an assembly handler on Go's

@@ -100,6 +100,35 @@
 // 2016-08: Config.Of2016. All others see through the vDSO no rights that 2020-09 does
 // not know (Thread.raw).
 //
+// # Files and directories
+//
+// A path begins at a directory's descriptor and never leads out of what lies below
+// it: what would is ENOTCAPABLE. Package host resolves it (host.Place); this package
+// copies it in, once (path: ENAMETOOLONG from 4096 bytes on, EILSEQ for a zero byte),
+// and checks rights:
+//
+//	file_open        file_open, with creat file_create_file; to be inherited must be
+//	                 all rights asked for, with trunc file_stat_fput_size, to write
+//	                 elsewhere than at the end fd_seek, with dsync fd_datasync or
+//	                 fd_sync, with sync or rsync fd_sync
+//	link, rename     one right for each of the two directories
+//	every other one  the right of its name
+//
+// The rights asked for choose how the host opens the file, and are then reduced to
+// those that mean something for what was found (rights.go). Files and directories
+// are created with all permissions that the umask of this process leaves.
+//
+// Where POSIX and the host differ, the guest gets POSIX: unlink of a directory is
+// EPERM, moving "." is EINVAL. A socket cannot be opened: ENOTSUP, as upstream. A
+// FIFO is a stream socket for programs after 2016-08, which know no FIFOs, and has
+// its own type for those before.
+//
+// The cookies of file_readdir are positions of the host's file system. Each
+// directory object reads through a host descriptor of its own (sys_dir.go), so they
+// mean the same to every descriptor and process, whoever else reads; what another
+// call has read ahead is used only if the cookie is where that began. Reading asks
+// for the host's permission anew, when it begins.
+//
 // # Polling
 //
 // poll reads its subscriptions in batches, once (poll_copy.go), asks the host about
@@ -298,8 +327,10 @@
 // A condition variable's bucket, a lock's bucket, Process.mu; apart from them,
 // fdTable.mu, then queue.mu. A look-up in the table takes none, so it may be made
 // with queue.mu held: a descriptor that is closed at the same time is either not
-// found, or found by whoever closes it and then waits for queue.mu. No lock is held while blocking. Package memory's locks are taken under
-// all of them, and nothing is called back from there.
+// found, or found by whoever closes it and then waits for queue.mu. No lock is held
+// while blocking, but directory.mu, which keeps two threads from reading one
+// directory object at a time. Package memory's locks are taken under all of them, and
+// nothing is called back from there.
 //
 // Per-thread state (Thread, its scratch buffers) belongs to the thread itself,
 // except for the counters and waiter.state, which are atomic, and the links of a
