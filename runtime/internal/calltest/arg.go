@@ -101,6 +101,8 @@ func sizeOf(v any) int {
 		return abi.SendInSize
 	case abi.SendOut:
 		return abi.SendOutSize
+	case abi.Sockstat:
+		return abi.SockstatSize
 	}
 	panic(fmt.Sprintf("calltest: the size of %T is not known here; add it to sizeOf", v))
 }
