@@ -114,6 +114,12 @@ func TestGrantRights(t *testing.T) {
 		{"pipe, writer", blocking(w), abi.FiletypeSocketStream, rightsSocket &^ abi.RightFDRead, rightsAll, false},
 		{"socket", sa, abi.FiletypeSocketDgram, rightsSocket, rightsAll, false},
 	}
+	if tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err == nil {
+		defer tty.Close()
+		tests = append(tests, tests[0])
+		last := &tests[len(tests)-1]
+		last.name, last.fd, last.typ, last.base = "terminal", int(tty.Fd()), abi.FiletypeCharacterDevice, rightsTTY
+	}
 	var grants []Grant
 	for _, tt := range tests {
 		grants = append(grants, Grant{HostFD: tt.fd})

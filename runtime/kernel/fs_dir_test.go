@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
 )
 
 // A dirent is one entry of file_readdir's output.
@@ -186,6 +187,10 @@ func TestReaddirCookies(t *testing.T) {
 		}
 		f.close(other)
 		f.close(dup)
+		// Whoever shares the open directory on the host notices nothing.
+		if off, err := host.Seek(f.p.fds.peek(0).obj.fd, 0, host.SeekCur); off != 0 || err != nil {
+			f.Errorf("the descriptor's own offset is %d, %v", off, err)
+		}
 	})
 }
 
