@@ -154,9 +154,9 @@ func TestStatsAfterFault(t *testing.T) {
 
 // TestCloudabiRun is the command under its other name.
 func TestCloudabiRun(t *testing.T) {
-	hello, usage := guest(t, "hello"), "cabitrans: the usage is cloudabi-run [-e] PROGRAM < CONFIGURATION\n"
+	hello, usage := guest(t, "hello"), "cabitrans: the usage is cloudabi-run [-e] [--tls=NAME] PROGRAM < CONFIGURATION\n"
 	unknown := func(flag string) string {
-		return "cabitrans: cloudabi-run has no flag " + flag + "; the usage is cloudabi-run [-e] PROGRAM < CONFIGURATION\n"
+		return "cabitrans: cloudabi-run has no flag " + flag + "; the usage is cloudabi-run [-e] [--tls=NAME] PROGRAM < CONFIGURATION\n"
 	}
 	for _, c := range []struct {
 		name string
@@ -191,7 +191,7 @@ func TestCloudabiRun(t *testing.T) {
 // TestHelp: the text is what was asked for, so it goes to standard output.
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"help"}, {"-h"}, {"--help"}, {"run", "-h"}, {"run", "--help"}} {
-		cabitrans("", args...).run(t).expect(t, outcome{stdout: usage})
+		cabitrans("", args...).run(t).expect(t, outcome{stdout: helpText()})
 	}
 	var out, errs bytes.Buffer
 	if status := doMain(nil, nil, &out, &errs); status != exitLaunch || out.Len() != 0 || errs.Len() == 0 {

@@ -12,6 +12,7 @@ type runFlags struct {
 	config string // empty for standard input
 	stats  statsFormat
 	trace  traceFlags
+	tls    string // empty for the host's default
 	help   bool
 	args   []string // what follows the flags
 }
@@ -48,6 +49,7 @@ func parseFlags(args []string) (*runFlags, error) {
 		return nil
 	})
 	f.trace.define(fs)
+	fs.Func("tls", "", func(name string) error { return setTLS(&f.tls, name) })
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		f.help = true
@@ -72,4 +74,17 @@ func parseFlags(args []string) (*runFlags, error) {
 		return nil, fmt.Errorf("--stats has no format %q, only text and json", *stats)
 	}
 	return f, nil
+}
+
+// setTLS notes the name of a TLS strategy; whether there is one of that name is for
+// package runtime to say.
+func setTLS(tls *string, name string) error {
+	switch {
+	case name == "":
+		return errors.New("it is the name of a TLS strategy")
+	case *tls != "" && *tls != name:
+		return fmt.Errorf("--tls=%s was given before", *tls)
+	}
+	*tls = name
+	return nil
 }

@@ -1,9 +1,9 @@
 // Command cabitrans runs CloudABI executables on hosts that do not know CloudABI.
 //
-//	cabitrans run [--config FILE] [--stats[=json]] [--strace[=LIST] [-o FILE] [-c] [-t]] PROGRAM
+//	cabitrans run [--config FILE] [--stats[=json]] [--tls=NAME] [--strace[=LIST] [-o FILE] [-c] [-t]] PROGRAM
 //
 // Under the name cloudabi-run it takes the command line of the program of that
-// name: cloudabi-run [-e] PROGRAM.
+// name: cloudabi-run [-e] [--tls=NAME] PROGRAM.
 package main
 
 import (
@@ -71,6 +71,9 @@ Flags of run:
   --config FILE    read the configuration from FILE; - is standard input
   --stats[=json]   when the program has ended, write counts to standard error,
                    as text or as one JSON object
+  --tls=NAME       how guest threads have their thread-local storage; all ways do
+                   the same, at different cost. Here there are
+                     TLSNAMES
   --strace[=LIST]  write system calls to standard error, as strace does: those in
                    LIST, names of calls and of groups (all, desc, file, memory,
                    network, process, thread, time); all but those after a "!"
@@ -89,9 +92,14 @@ type command struct {
 	stdout, stderr io.Writer
 }
 
+// helpText is usage with the strategies of this host.
+func helpText() string {
+	return strings.Replace(usage, "TLSNAMES", strings.Join(runtime.TLSStrategies(), ", "), 1)
+}
+
 // help prints the usage where it was asked for.
 func (c *command) help() int {
-	if _, err := io.WriteString(c.stdout, usage); err != nil {
+	if _, err := io.WriteString(c.stdout, helpText()); err != nil {
 		return c.fail("cannot write the help text: %v", reason(err))
 	}
 	return 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"cabitrans/argdata"
 	"cabitrans/runtime"
@@ -43,31 +44,40 @@ func (c *command) run(args []string) int {
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(f.args[0], in, name, f.stats, trace)
+	return c.start(f.args[0], in, name, f, trace)
 }
 
 // cloudabiRun is the program cloudabi-run. Its flag -e asks for emulation, which
-// is what happens anyway.
+// is what happens anyway; --tls is an addition.
 func (c *command) cloudabiRun(args []string) int {
-	if len(args) > 0 && args[0] == "-e" {
-		args = args[1:]
+	f := new(runFlags)
+	for emulate := false; len(args) > 0; args = args[1:] {
+		if tls, ok := strings.CutPrefix(args[0], "--tls="); ok {
+			if err := setTLS(&f.tls, tls); err != nil {
+				return c.fail("invalid value %q for flag -tls: %v", tls, err)
+			}
+		} else if args[0] == "-e" && !emulate {
+			emulate = true
+		} else {
+			break
+		}
 	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	} else if len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
-		return c.fail("cloudabi-run has no flag %s; the usage is cloudabi-run [-e] PROGRAM < CONFIGURATION", args[0])
+		return c.fail("cloudabi-run has no flag %s; the usage is cloudabi-run [-e] [--tls=NAME] PROGRAM < CONFIGURATION", args[0])
 	}
 	if len(args) != 1 {
-		return c.fail("the usage is cloudabi-run [-e] PROGRAM < CONFIGURATION")
+		return c.fail("the usage is cloudabi-run [-e] [--tls=NAME] PROGRAM < CONFIGURATION")
 	}
 	if err := prepare(); err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(args[0], c.stdin, "stdin", statsNone, nil)
+	return c.start(args[0], c.stdin, "stdin", f, nil)
 }
 
 // start runs the program at path with the configuration read from in.
-func (c *command) start(path string, in io.Reader, name string, stats statsFormat, trace *runtime.Trace) int {
+func (c *command) start(path string, in io.Reader, name string, f *runFlags, trace *runtime.Trace) int {
 	exe, err := openProgram(path)
 	if err != nil {
 		return c.fail("cannot run %s: %v", path, err)
@@ -92,6 +102,7 @@ func (c *command) start(path string, in io.Reader, name string, stats statsForma
 	}
 	p, err := runtime.Start(context.Background(), runtime.Config{
 		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds, Drop: g.drop, Trace: trace,
+		TLS: f.tls,
 	})
 	// The program has duplicates. Ours must not outlive them: the other end of a
 	// pipe waits until all are closed.
@@ -99,7 +110,7 @@ func (c *command) start(path string, in io.Reader, name string, stats statsForma
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return c.finish(p, path, stats)
+	return c.finish(p, path, f.stats)
 }
 
 // finish waits for the program and reports what there is to report.
