@@ -126,3 +126,27 @@ func benchmarkPingPong(b *testing.B, s scopes) {
 		<-d
 	}
 }
+
+// BenchmarkStream is a write and a read over a pair of local stream sockets, whose
+// reads look out for descriptors, and over a pipe, whose reads need not.
+func BenchmarkStream(b *testing.B) {
+	for _, size := range []uint64{64, 4096, 65536} {
+		for _, typ := range []abi.Filetype{abi.FiletypeFifo, abi.FiletypeSocketStream} {
+			b.Run(fmt.Sprintf("%v/%d", typ, size), func(b *testing.B) {
+				f := newFixture(b)
+				buf := f.pages(16)
+				f.run(func(th *Thread) {
+					var pair = [8]uint64{uint64(typ)}
+					rd, wr, _ := th.CallRaw(5, &pair)
+					v := f.iov(abi.Iovec{Buf: buf, Len: size})
+					read, write := [8]uint64{rd, v, 1}, [8]uint64{wr, v, 1}
+					b.SetBytes(int64(size))
+					for b.Loop() {
+						th.CallRaw(16, &write)
+						th.CallRaw(10, &read)
+					}
+				})
+			})
+		}
+	}
+}
