@@ -34,7 +34,8 @@ type Socket struct {
 // this tag until 2017-08.
 func (b *builder) socket(n *yaml.Node) (FD, error) {
 	if n.Kind != yaml.MappingNode {
-		return 0, b.errorf(n, "!socket is followed by %s: write a mapping with the attribute bind or connect after it", kindName(n))
+		return 0, b.errorf(n, "!socket is followed by %s: write a mapping with the attribute bind or connect after it",
+			kindName(n))
 	}
 	g := Grant{Kind: GrantSocket, Pos: b.src.place(n)}
 	given := map[string]*yaml.Node{}
@@ -65,7 +66,8 @@ func (b *builder) socket(n *yaml.Node) (FD, error) {
 	case given["bind"] != nil && given["connect"] != nil:
 		return 0, b.errorf(given["connect"], "a !socket is bound or connected, not both: remove one of the two")
 	case g.Socket.Type == SocketSeqpacket && g.Socket.Path == "":
-		return 0, b.errorf(given["type"], "sockets of sequenced packets are local only: give a path that begins with a slash, or choose another type")
+		return 0, b.errorf(given["type"], "sockets of sequenced packets are local only: "+
+			"give a path that begins with a slash, or choose another type")
 	}
 	return b.add(g), nil
 }

@@ -75,7 +75,8 @@ func (t *Thread) Send(m *Message, fd int, v []Iovec, fds []int32, flags MessageF
 // them arrive, closed on exec: as many as fit in fds, of which the number is
 // returned, the others closed. Without room the host drops them. Both, and
 // a message longer than v, show in the flags returned.
-func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags MessageFlags) (n, nfds int, got MessageFlags, e syscall.Errno) {
+func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags MessageFlags) (
+	n, nfds int, got MessageFlags, e syscall.Errno) {
 	m.begin(v)
 	if m.NameSender {
 		m.hdr.Name = (*byte)(unsafe.Pointer(&m.name))
@@ -108,7 +109,8 @@ func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags Messa
 }
 
 // ReceiveInto is Receive into memory of the emulator's own.
-func (t *Thread) ReceiveInto(m *Message, fd int, b []byte, fds []int32, flags MessageFlags) (n, nfds int, got MessageFlags, e syscall.Errno) {
+func (t *Thread) ReceiveInto(m *Message, fd int, b []byte, fds []int32, flags MessageFlags) (
+	n, nfds int, got MessageFlags, e syscall.Errno) {
 	m.own = [1]Iovec{{uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))), uint64(len(b))}}
 	n, nfds, got, e = t.Receive(m, fd, m.own[:], fds, flags)
 	runtime.KeepAlive(b)

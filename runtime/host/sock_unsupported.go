@@ -14,10 +14,12 @@ func (m *Message) Sender() Address { return Address{} }
 func (t *Thread) Send(m *Message, fd int, v []Iovec, fds []int32, flags MessageFlags) (int, syscall.Errno) {
 	return 0, syscall.ENOSYS
 }
-func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags MessageFlags) (n, nfds int, got MessageFlags, e syscall.Errno) {
+func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags MessageFlags) (
+	n, nfds int, got MessageFlags, e syscall.Errno) {
 	return 0, 0, 0, syscall.ENOSYS
 }
-func (t *Thread) ReceiveInto(m *Message, fd int, b []byte, fds []int32, flags MessageFlags) (n, nfds int, got MessageFlags, e syscall.Errno) {
+func (t *Thread) ReceiveInto(m *Message, fd int, b []byte, fds []int32, flags MessageFlags) (
+	n, nfds int, got MessageFlags, e syscall.Errno) {
 	return 0, 0, 0, syscall.ENOSYS
 }
 func (t *Thread) Unattached(m *Message, fd int) (n int, e syscall.Errno) { return 0, syscall.ENOSYS }

@@ -158,7 +158,8 @@ func sockConnect(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 // socketAt makes a host call on a socket and the place that a path leads to.
-func (t *Thread) socketAt(a *[8]uint64, ofSocket, ofDir abi.Rights, follow bool, do func(int, *host.Place) syscall.Errno) abi.Errno {
+func (t *Thread) socketAt(a *[8]uint64, ofSocket, ofDir abi.Rights, follow bool,
+	do func(int, *host.Place) syscall.Errno) abi.Errno {
 	path, e := t.path(0, a[2], a[3])
 	if e != 0 {
 		return e
