@@ -47,7 +47,8 @@ func (b *builder) file(n *yaml.Node) (FD, error) {
 		}
 		text, ok := key.v.(String)
 		if !ok {
-			return 0, b.errorf(n.Content[i], "attributes of !file are named by strings: write path, access, create, append, truncate or rights")
+			return 0, b.errorf(n.Content[i],
+				"attributes of !file are named by strings: write path, access, create, append, truncate or rights")
 		}
 		name := string(text)
 		if given[name] != nil {
@@ -56,7 +57,8 @@ func (b *builder) file(n *yaml.Node) (FD, error) {
 		given[name] = n.Content[i]
 		set, ok := fileAttributes[name]
 		if !ok {
-			return 0, b.errorf(n.Content[i], "!file has no attribute %q: path, access, create, append, truncate and rights are known", clip(name))
+			return 0, b.errorf(n.Content[i],
+				"!file has no attribute %q: path, access, create, append, truncate and rights are known", clip(name))
 		}
 		value, err := b.build(n.Content[i+1])
 		if err != nil {
@@ -92,7 +94,9 @@ var fileAttributes = map[string]func(b *builder, g *Grant, n *yaml.Node, v Value
 		return nil
 	},
 	"access": func(b *builder, g *Grant, n *yaml.Node, v Value) error {
-		kinds := map[Value]Access{String("read"): AccessRead, String("write"): AccessWrite, String("read-write"): AccessReadWrite}
+		kinds := map[Value]Access{
+			String("read"): AccessRead, String("write"): AccessWrite, String("read-write"): AccessReadWrite,
+		}
 		text, ok := v.(String)
 		if g.File.Access = kinds[text]; !ok || g.File.Access == AccessDefault {
 			return b.errorf(n, "the access of a !file is not known: write read, write or read-write")
@@ -122,7 +126,8 @@ func (b *builder) fileRights(g *Grant, n *yaml.Node, v Value) error {
 	}
 	list, ok := v.(Seq)
 	if !ok || n.Kind != yaml.SequenceNode {
-		return b.errorf(n, "the rights of a !file are a sequence of names, such as [fd_read, fd_seek]: write brackets around them")
+		return b.errorf(n,
+			"the rights of a !file are a sequence of names, such as [fd_read, fd_seek]: write brackets around them")
 	}
 	g.File.Limited = true
 	for i, v := range list {

@@ -25,7 +25,8 @@ func openFile(gr argdata.Grant) (*os.File, error) {
 		// A directory is never opened for writing. What may be done in it is a matter
 		// of rights.
 		if flags != os.O_RDONLY && flags != os.O_RDWR {
-			return nil, gr.Pos.Errorf("%s is a directory: grant it with access: read or access: read-write, and nothing else of that kind", gr.Path)
+			return nil, gr.Pos.Errorf(
+				"%s is a directory: grant it with access: read or access: read-write, and nothing else of that kind", gr.Path)
 		}
 		flags = os.O_RDONLY
 	}
@@ -51,7 +52,8 @@ func dropped(gr argdata.Grant) (runtime.Rights, error) {
 	for _, name := range gr.File.Rights {
 		r, ok := runtime.ParseRight(name.Name)
 		if !ok {
-			return 0, name.Pos.Errorf("there is no right %q: write the names of the ABI, such as fd_read or file_open", name.Name)
+			return 0, name.Pos.Errorf(
+				"there is no right %q: write the names of the ABI, such as fd_read or file_open", name.Name)
 		}
 		keep |= r
 	}

@@ -143,6 +143,7 @@ func (f FileTime) timespec() unix.Timespec {
 
 // getdents reads entries of a directory into buf; 0 bytes at its end.
 func (t *Thread) getdents(fd int, buf []byte) (int, syscall.Errno) {
-	n, e := t.call(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)), 0, 0, 0)
+	n, e := t.call(unix.SYS_GETDENTS64, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(buf))),
+		uintptr(len(buf)), 0, 0, 0)
 	return int(n), e
 }

@@ -253,7 +253,9 @@ func (f *fs) race(t *testing.T, length time.Duration) {
 	c := newCanary(f)
 	parent := filepath.Dir(f.root)
 	f.make("d/e/g/", "swap/dir/", "swap/file", "swapfile", "move/x/y/", "f", "deep/er/")
-	for _, l := range [][2]string{{"swap", "../outside"}, {"swapfile", "../outside/file"}, {"deep/er", "../../outside/dir"}} {
+	for _, l := range [][2]string{
+		{"swap", "../outside"}, {"swapfile", "../outside/file"}, {"deep/er", "../../outside/dir"},
+	} {
 		f.check(os.Symlink(l[1], filepath.Join(parent, "link-"+filepath.Base(l[0]))))
 	}
 	var stop atomic.Bool

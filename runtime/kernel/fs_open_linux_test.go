@@ -96,8 +96,10 @@ func TestFileOpenRights(t *testing.T) {
 			{"all of a directory but writing", "d", abi.Fdstat{RightsBase: all &^ rightsThatWrite, RightsInheriting: all}, 0,
 				unix.O_RDONLY, abi.Fdstat{Filetype: abi.FiletypeDirectory, RightsBase: rightsDirectory2020, RightsInheriting: all}},
 			{"nothing", "f", abi.Fdstat{}, 0, unix.O_RDONLY, abi.Fdstat{Filetype: abi.FiletypeRegularFile}},
-			{"read", "f", abi.Fdstat{RightsBase: rd}, 0, unix.O_RDONLY, abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: rd}},
-			{"write", "f", abi.Fdstat{RightsBase: wr}, 0, unix.O_WRONLY, abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: wr}},
+			{"read", "f", abi.Fdstat{RightsBase: rd}, 0, unix.O_RDONLY,
+				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: rd}},
+			{"write", "f", abi.Fdstat{RightsBase: wr}, 0, unix.O_WRONLY,
+				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: wr}},
 			{"read and write", "f", abi.Fdstat{RightsBase: rd | wr}, 0, unix.O_RDWR,
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: rd | wr}},
 			{"execute", "f", abi.Fdstat{RightsBase: abi.RightMemMapExec}, 0, unix.O_RDONLY,
@@ -108,7 +110,8 @@ func TestFileOpenRights(t *testing.T) {
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: abi.RightFileAllocate}},
 			{"size", "f", abi.Fdstat{RightsBase: abi.RightFileStatFputSize}, 0, unix.O_WRONLY,
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: abi.RightFileStatFputSize}},
-			{"inheriting of a file", "f", abi.Fdstat{RightsInheriting: rd}, 0, unix.O_RDONLY, abi.Fdstat{Filetype: abi.FiletypeRegularFile}},
+			{"inheriting of a file", "f", abi.Fdstat{RightsInheriting: rd}, 0, unix.O_RDONLY,
+				abi.Fdstat{Filetype: abi.FiletypeRegularFile}},
 			{"append", "f", abi.Fdstat{RightsBase: wr, Flags: abi.FdflagAppend}, 0, unix.O_WRONLY | unix.O_APPEND,
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, RightsBase: wr, Flags: abi.FdflagAppend}},
 			{"nonblock", "f", abi.Fdstat{Flags: abi.FdflagNonblock}, 0, unix.O_NONBLOCK,
@@ -119,7 +122,8 @@ func TestFileOpenRights(t *testing.T) {
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, Flags: abi.FdflagSync}},
 			{"rsync is sync", "f", abi.Fdstat{Flags: abi.FdflagRsync}, 0, unix.O_SYNC,
 				abi.Fdstat{Filetype: abi.FiletypeRegularFile, Flags: abi.FdflagSync}},
-			{"the type is passed over", "f", abi.Fdstat{Filetype: 0xff}, 0, unix.O_RDONLY, abi.Fdstat{Filetype: abi.FiletypeRegularFile}},
+			{"the type is passed over", "f", abi.Fdstat{Filetype: 0xff}, 0, unix.O_RDONLY,
+				abi.Fdstat{Filetype: abi.FiletypeRegularFile}},
 		} {
 			fd, e := f.openAt(0, 0, tt.path, tt.o, tt.st)
 			if e != 0 {
@@ -149,7 +153,8 @@ func TestFileOpenNeeds(t *testing.T) {
 		{"open", 0, abi.Fdstat{}, abi.RightFileOpen, 0},
 		{"create", abi.OCreat, abi.Fdstat{}, abi.RightFileOpen | abi.RightFileCreateFile, 0},
 		{"truncate", abi.OTrunc, abi.Fdstat{}, abi.RightFileOpen, size},
-		{"base", 0, abi.Fdstat{RightsBase: abi.RightFDRead | abi.RightFDTell}, abi.RightFileOpen, abi.RightFDRead | abi.RightFDTell},
+		{"base", 0, abi.Fdstat{RightsBase: abi.RightFDRead | abi.RightFDTell}, abi.RightFileOpen,
+			abi.RightFDRead | abi.RightFDTell},
 		{"inheriting", 0, abi.Fdstat{RightsInheriting: abi.RightFDTell}, abi.RightFileOpen, abi.RightFDTell},
 		{"write", 0, abi.Fdstat{RightsBase: wr}, abi.RightFileOpen, wr | abi.RightFDSeek},
 		{"append", 0, abi.Fdstat{RightsBase: wr, Flags: abi.FdflagAppend}, abi.RightFileOpen, wr},
@@ -195,17 +200,23 @@ func TestPathRights(t *testing.T) {
 		need abi.Rights
 		call func(f *fs) abi.Errno
 	}{
-		{"file_create", abi.RightFileCreateDirectory, func(f *fs) abi.Errno { return f.create("new", abi.FiletypeDirectory) }},
-		{"file_link", abi.RightFileLinkSource | abi.RightFileLinkTarget, func(f *fs) abi.Errno { return f.link(0, "f", "new") }},
-		{"file_rename", abi.RightFileRenameSource | abi.RightFileRenameTarget, func(f *fs) abi.Errno { return f.rename("f", "new") }},
+		{"file_create", abi.RightFileCreateDirectory,
+			func(f *fs) abi.Errno { return f.create("new", abi.FiletypeDirectory) }},
+		{"file_link", abi.RightFileLinkSource | abi.RightFileLinkTarget,
+			func(f *fs) abi.Errno { return f.link(0, "f", "new") }},
+		{"file_rename", abi.RightFileRenameSource | abi.RightFileRenameTarget,
+			func(f *fs) abi.Errno { return f.rename("f", "new") }},
 		{"file_symlink", abi.RightFileSymlink, func(f *fs) abi.Errno { return f.symlink("f", "new") }},
 		{"file_unlink", abi.RightFileUnlink, func(f *fs) abi.Errno { return f.unlink("f", 0) }},
 		{"file_readlink", abi.RightFileReadlink, func(f *fs) abi.Errno { _, e := f.readlink("l", 9); return e }},
 		{"file_stat_get", abi.RightFileStatGet, func(f *fs) abi.Errno { _, e := f.stat(0, "f"); return e }},
-		{"file_stat_put", abi.RightFileStatPutTimes, func(f *fs) abi.Errno { return f.statPut(0, "f", abi.Filestat{}, abi.FsflagAtimNow) }},
-		{"file_stat_fput", abi.RightFileStatFputTimes, func(f *fs) abi.Errno { return f.statFput(0, abi.Filestat{}, abi.FsflagAtimNow) }},
+		{"file_stat_put", abi.RightFileStatPutTimes,
+			func(f *fs) abi.Errno { return f.statPut(0, "f", abi.Filestat{}, abi.FsflagAtimNow) }},
+		{"file_stat_fput", abi.RightFileStatFputTimes,
+			func(f *fs) abi.Errno { return f.statFput(0, abi.Filestat{}, abi.FsflagAtimNow) }},
 		{"file_readdir", abi.RightFileReaddir, func(f *fs) abi.Errno { _, _, e := f.readdir(0, 0, 100); return e }},
-		{"file_advise", abi.RightFileAdvise, func(f *fs) abi.Errno { _, e := f.do(abi.CallFileAdvise, 0, 0, 0, 3); return e }},
+		{"file_advise", abi.RightFileAdvise,
+			func(f *fs) abi.Errno { _, e := f.do(abi.CallFileAdvise, 0, 0, 0, 3); return e }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			try := func(has abi.Rights, want abi.Errno) {
@@ -242,7 +253,8 @@ func TestFileOpenContents(t *testing.T) {
 			fl   abi.Fdflags
 			want string
 		}{
-			{0, 0, "abcd"}, {0, 0, "abcd"}, {0, abi.FdflagAppend, "abcdabcd"}, {abi.OTrunc, 0, "abcd"}, {abi.OCreat, abi.FdflagAppend, "abcdabcd"},
+			{0, 0, "abcd"}, {0, 0, "abcd"}, {0, abi.FdflagAppend, "abcdabcd"}, {abi.OTrunc, 0, "abcd"},
+			{abi.OCreat, abi.FdflagAppend, "abcdabcd"},
 			{abi.OTrunc | abi.OCreat, abi.FdflagAppend, "abcd"},
 		} {
 			fd, e := f.openAt(0, 0, "file", tt.o, abi.Fdstat{RightsBase: abi.RightFDWrite, Flags: tt.fl})

@@ -10,7 +10,9 @@ import (
 // FuzzPath resolves paths with the host's help and without, which must answer
 // alike, and must not lead out.
 func FuzzPath(f *testing.F) {
-	for _, p := range []string{"", "f", "d/../f", "..", "/", "out/file", "deep", "ld//e/./..", "back", "d/out/x/", "loop/"} {
+	for _, p := range []string{"", "f", "d/../f", "..", "/", "out/file", "deep",
+		"ld//e/./..", "back", "d/out/x/", "loop/",
+	} {
 		f.Add(p, true)
 	}
 	f.Fuzz(func(t *testing.T, path string, followed bool) {
