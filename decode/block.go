@@ -26,5 +26,5 @@ func Block(code []byte, pc uint64, max int, out []Inst) ([]Inst, error) {
 }
 
 // Fault reports whether err means that the CPU would raise #UD at the instruction, as opposed to code that cannot be
-// fetched (ErrTruncated) or is refused for its length (ErrTooLong, #GP).
+// fetched (ErrTruncated) or is refused for its length (ErrTooLong) or address (ErrAddress), both #GP.
 func Fault(err error) bool { return err == ErrInvalid || err == ErrUnknown }

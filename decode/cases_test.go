@@ -135,9 +135,25 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+// No instruction begins at an address with 48 significant bits that are not its sign's.
+func TestAddresses(t *testing.T) {
+	for pc, want := range map[uint64]error{
+		0: nil, 1<<47 - 1: nil, 1 << 47: ErrAddress, 1 << 63: ErrAddress, 0xffff_8000_0000_0000: nil, 1<<64 - 1: nil,
+	} {
+		var in Inst
+		if err := in.Decode([]byte{0x90}, pc); err != want {
+			t.Errorf("at %#x: %v, want %v", pc, err, want)
+		}
+		if _, err := Block([]byte{0x90}, pc, 1, nil); err != want {
+			t.Errorf("block at %#x: %v, want %v", pc, err, want)
+		}
+	}
+}
+
 func TestFault(t *testing.T) {
 	for err, want := range map[error]bool{
-		ErrInvalid: true, ErrUnknown: true, ErrTruncated: false, ErrTooLong: false, nil: false,
+		ErrInvalid: true, ErrUnknown: true, ErrTruncated: false, ErrTooLong: false, ErrAddress: false,
+		nil: false,
 	} {
 		if Fault(err) != want {
 			t.Errorf("Fault(%v) is %v", err, !want)

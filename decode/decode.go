@@ -31,13 +31,16 @@ var blank = Inst{SegOff: -1, RexOff: -1, ModRMOff: -1, DispOff: -1, ImmOff: -1, 
 
 // Decode fills in from the instruction at the start of code, which lies at guest address pc. It allocates nothing and
 // looks at no more than 15 bytes. On an error in holds no instruction, except that PC and the prefixes seen are set.
-// Errors: ErrTruncated, ErrInvalid, ErrTooLong, ErrUnknown.
+// Errors: ErrTruncated, ErrInvalid, ErrTooLong, ErrUnknown, ErrAddress.
 func (in *Inst) Decode(code []byte, pc uint64) error {
 	if len(code) > MaxLen {
 		code = code[:MaxLen]
 	}
 	*in = blank
 	in.PC = pc
+	if int64(pc)<<16>>16 != int64(pc) {
+		return ErrAddress
+	}
 	short := ErrTruncated
 	if len(code) == MaxLen {
 		short = ErrTooLong

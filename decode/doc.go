@@ -55,24 +55,31 @@
 //
 // ErrUnknown is for encodings that have, or will have, a meaning that this package does not know, so that no length
 // can be claimed: D5 (REX2), EVEX map 4, and EVEX with B4 or X4, all of APX. No CPU without APX executes any of them.
-// All other encodings without an entry are ErrInvalid.
+// All other encodings without an entry are ErrInvalid. An address that is not canonical is ErrAddress, whatever is there.
 //
 // # Vendors
 //
 // 66 before a near branch, call or return is ignored by Intel's CPUs (SDM volume 2, pages of JMP, Jcc, CALL and RET).
 // AMD's take it for a 16-bit operand size: rel16 in place of rel32, and the instruction pointer is cut to 16 bits
 // (APM volume 3, the same pages; seen on a CPU); REX.W overrides it. Linkers use such a prefix with REX.W as padding
-// of TLS calls. Decode follows Intel unless SetVendor says otherwise, so that a guest means the same on every host;
-// ClassVendor marks them for a translator that would rather stop. Everything else the CPU decides for itself.
+// of TLS calls. Decode follows Intel unless SetVendor says otherwise: package engine has it follow the CPU that the
+// guest runs on, once, before it decodes anything. ClassVendor marks such instructions. Everything else the CPU decides
+// for itself.
 //
 // # How it is checked
 //
-// Lengths: against GNU objdump and LLVM over random code and whole programs, and against the CPU, for which the
-// instruction is laid at the end of the last executable page: it must not fetch behind its last byte, and must when
-// that byte is missing. Effects: against the operands that objdump prints, and against the CPU under ptrace, from
-// states that differ in nothing the instruction may read. The fuzz target and testdata/decode.txt hold the rest. The
-// random tests take the number of sequences from CABITRANS_DECODE_N; CABITRANS_REQUIRE_TOOLS=1 makes a missing oracle
-// a failure.
+// Lengths: against GNU objdump and LLVM over whole programs, over random code and over every opcode behind all sets of
+// up to three prefixes; and against the CPU, for which the instruction is laid at the end of the last executable page:
+// it must not fetch behind its last byte, and must when that byte is missing. Flow: against the disassemblers'
+// mnemonics. Effects: against the operands that objdump prints, and against the CPU under ptrace, from states that
+// differ in nothing the instruction may read. The fuzz target and testdata/decode.txt hold the rest. The tests' short
+// forms are for every day; the long ones take
+//
+//	CABITRANS_DECODE_N       the number of byte sequences for each random test
+//	CABITRANS_DECODE_SEED    another seed, for others
+//	CABITRANS_DECODE_FILES   patterns of programs and libraries to compare whole (TestPrograms)
+//
+// CABITRANS_REQUIRE_TOOLS=1 makes a missing oracle a failure.
 //
 // The package imports only x86asm beyond the standard library, and that only for text. It must never import another
 // package of this project, and holds no lock: Inst values belong to their callers, tables are constant, and SetVendor

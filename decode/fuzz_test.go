@@ -3,7 +3,6 @@ package decode
 import (
 	"bytes"
 	"encoding/hex"
-	"os"
 	"testing"
 )
 
@@ -138,32 +137,5 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations for 1000 instructions", n)
-	}
-}
-
-// BenchmarkDecode reports the time for one instruction of programs' text.
-func BenchmarkDecode(b *testing.B) {
-	for _, name := range []string{"guest", "go"} {
-		b.Run(name, func(b *testing.B) {
-			path, err := os.Executable()
-			if name == "guest" {
-				path = "../guests/bin/hello"
-				_, err = os.Stat(path)
-			}
-			if err != nil {
-				b.Skip(err)
-			}
-			code, pc := textOf(b, path)
-			var in Inst
-			rest := code
-			for b.Loop() {
-				if in.Decode(rest, pc) != nil {
-					in.Len = 1 // data in the text
-				}
-				if rest = rest[in.Len:]; len(rest) < MaxLen {
-					rest = code
-				}
-			}
-		})
 	}
 }

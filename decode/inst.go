@@ -11,6 +11,8 @@ var (
 	ErrInvalid = errors.New("decode: invalid instruction")
 	// ErrTooLong: more than 15 bytes; the CPU answers #GP.
 	ErrTooLong = errors.New("decode: instruction longer than 15 bytes")
+	// ErrAddress: no instruction can be executed at the address, which is not canonical; the CPU answers #GP.
+	ErrAddress = errors.New("decode: the address of the instruction is not canonical")
 	// ErrUnknown: an encoding space this decoder does not know (REX2, APX). No length is claimed.
 	ErrUnknown = errors.New("decode: unknown encoding")
 )

@@ -1,11 +1,8 @@
 package decode
 
 import (
-	"debug/elf"
 	"encoding/hex"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -110,73 +107,6 @@ func TestRandomBranchesAMD(t *testing.T) {
 			t.Errorf("% x: length %d, error %v, but %d to objdump: %s", seqs[i], in.Len, err, l.len, l.text)
 		}
 	})
-}
-
-// elfFiles are programs whose whole text must decode as the disassemblers say: the guests and this test itself.
-func elfFiles(t testing.TB) []string {
-	files, err := filepath.Glob("../guests/bin/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Log("no guest programs in guests/bin: only the test binary is disassembled")
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(files, exe)
-}
-
-// textOf returns the .text section of an ELF file and its address.
-func textOf(t testing.TB, path string) (code []byte, addr uint64) {
-	t.Helper()
-	f, err := elf.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s := f.Section(".text")
-	if s == nil {
-		t.Fatalf("%s has no .text section", path)
-	}
-	if code, err = s.Data(); err != nil {
-		t.Fatal(err)
-	}
-	return code, s.Addr
-}
-
-func TestProgramsAgainstObjdump(t *testing.T) {
-	program := tool(t, "objdump")
-	for _, path := range elfFiles(t) {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			code, base := textOf(t, path)
-			n, failures := 0, 0
-			disassemble(t, func(l line) {
-				var in Inst
-				err := in.Decode(code[l.addr-base:], l.addr)
-				if l.text == "" {
-					return // data in the text
-				}
-				n++
-				w := ""
-				switch {
-				case err != nil:
-					w = err.Error()
-				case quirk(&in, code[l.addr-base:], l.text) != "":
-				case int(in.Len) != l.len:
-					w = fmt.Sprintf("length %d", in.Len)
-				default:
-					w = checkOperands(&in, l.text)
-				}
-				if w != "" && failures < 20 {
-					failures++
-					t.Errorf("%#x: % x: %s; objdump: %d, %s", l.addr, code[l.addr-base:][:l.len], w, l.len, l.text)
-				}
-			}, program, "-d", "-z", "-w", "--insn-width=16", "-j", ".text", path)
-			t.Logf("%d instructions", n)
-		})
-	}
 }
 
 // What objdump prints of operands must agree with what Inst says of them.

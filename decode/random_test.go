@@ -7,8 +7,12 @@ import (
 	"testing"
 )
 
-// longEnv scales the randomised tests: the number of byte sequences each tries.
-const longEnv = "CABITRANS_DECODE_N"
+const (
+	// longEnv scales the randomised tests: the number of byte sequences each tries.
+	longEnv = "CABITRANS_DECODE_N"
+	// seedEnv is added to the seed of every test, so that more runs try more.
+	seedEnv = "CABITRANS_DECODE_SEED"
+)
 
 // sampleSize is how many random sequences a test tries: short unless longEnv asks for more.
 func sampleSize(t *testing.T, short int) int {
@@ -30,7 +34,10 @@ type sampler struct {
 	*rand.Rand
 }
 
-func newSampler(seed uint64) sampler { return sampler{rand.New(rand.NewPCG(seed, 1))} }
+func newSampler(seed uint64) sampler {
+	more, _ := strconv.ParseUint(os.Getenv(seedEnv), 10, 64)
+	return sampler{rand.New(rand.NewPCG(seed, 1+more))}
+}
 
 var samplePrefixes = []byte{0x66, 0x66, 0x67, 0xf2, 0xf3, 0xf3, 0xf2, 0xf0, 0x2e, 0x3e, 0x26, 0x36, 0x64, 0x64, 0x65}
 

@@ -134,7 +134,7 @@ func disassembleEach(t *testing.T, program string, seqs [][]byte, f func(i int, 
 	path := filepath.Join(t.TempDir(), "code")
 	if strings.Contains(filepath.Base(program), "llvm") {
 		write(t, path, elfObject(blob))
-		disassemble(t, each, program, "-d", "-z", "--mattr=+3dnowa,+xop,+fma4,+tbm,+lwp,+sse4a,+avx512fp16", path)
+		disassemble(t, each, program, "-d", "-z", "--mattr="+llvmFeatures, path)
 		return
 	}
 	write(t, path, blob)
@@ -180,3 +180,6 @@ func elfObject(code []byte) []byte {
 	section(7, 3, 0, strtab, uint64(len(names)))
 	return b
 }
+
+// llvmFeatures are extensions that LLVM takes for something else unless told.
+const llvmFeatures = "+3dnowa,+xop,+fma4,+tbm,+lwp,+sse4a,+avx512fp16"

@@ -50,6 +50,10 @@ func (r *Rewriter) loop(in *decode.Inst, code []byte) {
 // directCall pushes the guest's return address and makes a hardware call: the callee's
 // call entry drops what the call itself pushes.
 func (r *Rewriter) directCall(in *decode.Inst) {
+	if in.OpSize == 2 { // AMD's CPUs push two bytes
+		r.Trap(in.PC, TrapUnsupported)
+		return
+	}
 	r.mark(0, 0)
 	r.Hot.PushImm(int32(in.End()))
 	r.branch(RefCall, in.Target, 1, 0, 1, 0xe8)

@@ -73,6 +73,7 @@ const (
 // New returns an engine over the guest's address space. vdso may name slots that
 // are mapped later; tls is the strategy that UseTLS has got.
 func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS) (*Engine, error) {
+	followHost()
 	e := &Engine{
 		space: space, mem: mem, vdso: vdso, tls: tls,
 		pages:   new(pageMap),
