@@ -86,9 +86,8 @@ var noAccess = map[abi.Call]bool{
 // grants and setUp make the descriptors and the contents of memory.
 var pointerGrants = []Grant{File("content"), Dir(map[string]string{"f": "content"})}
 
-func setUp(c abi.Call) []Step {
-	info := c.Info()
-	steps := []Step{
+func pointerDescriptors() []Step {
+	return []Step{
 		Call(abi.CallFDCreate2, abi.FiletypeSocketStream).Is(FD(2), FD(3)),
 		Call(abi.CallFDWrite, FD(3), IOV("message")).Is(7),
 		Call(abi.CallFDCreate1, abi.FiletypePoll).Is(FD(4)),
@@ -100,6 +99,11 @@ func setUp(c abi.Call) []Step {
 		Call(abi.CallFDStatPut, FD(5), abi.Fdstat{Flags: abi.FdflagNonblock}, abi.FdsflagFlags),
 		Call(abi.CallSockConnect, FD(6), FD(1), "s"),
 	}
+}
+
+func setUp(c abi.Call) []Step {
+	info := c.Info()
+	steps := pointerDescriptors()
 	for i, p := range info.Params {
 		if p.Mode != abi.ModeValue {
 			steps = append(steps, fill(room(i), p.Type))

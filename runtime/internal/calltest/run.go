@@ -192,6 +192,11 @@ const ownFDs = 2
 
 // execute runs the program on a script.
 func execute(t testing.TB, words []uint64, fds []*os.File) *ending {
+	return executeFor(t, words, fds, 0)
+}
+
+// executeFor ends the program after a while, if that is not 0.
+func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duration) *ending {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -216,6 +221,9 @@ func execute(t testing.TB, words []uint64, fds []*os.File) *ending {
 		e.hung.Store(true)
 		p.Kill()
 	})
+	if while != 0 {
+		defer time.AfterFunc(while, p.Kill).Stop()
+	}
 	var b [recordSize]byte
 	for {
 		if _, err := io.ReadFull(r, b[:]); err != nil {
