@@ -42,13 +42,13 @@ func TestRandomCalls(t *testing.T) {
 		}
 		w.run(t, data, time.Duration(5+r.IntN(100))*time.Millisecond)
 		if runs == 1 { // what the first one makes once and for all is there
-			before = hold1()
+			before = held()
 		}
 	}
 	if runs > 2 {
 		before.compare(t)
 	}
-	t.Logf("%d runs", runs)
+	t.Logf("%d runs, by exit status: %v; calls: %v", runs, w.ends, w.calls)
 }
 
 // FuzzCalls is TestRandomCalls for a fuzzer, whose input is the script.
@@ -76,10 +76,13 @@ type world struct {
 	dir   string
 	want  string
 	paths []string
+
+	calls map[string]uint64 // made so far
+	ends  map[int]int       // runs by exit status
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{dir: t.TempDir()}
+	w := &world{dir: t.TempDir(), calls: make(map[string]uint64), ends: make(map[int]int)}
 	out := filepath.Join(w.dir, "outside")
 	must(t, os.MkdirAll(filepath.Join(out, "dir"), 0o755))
 	must(t, os.WriteFile(filepath.Join(out, "secret"), []byte("secret"), 0o644))
@@ -167,6 +170,17 @@ func (w *world) run(t *testing.T, data []byte, while time.Duration) {
 	}
 	words := append([]uint64{1, 0, uint64(len(j.script.words)), ownFDs, uint64(len(fds))}, j.script.words...)
 	e := executeFor(t, words, fds, while)
+	for name, n := range e.calls {
+		w.calls[name] += n
+	}
+	w.ends[e.exit.Status()]++
+	// Only without its thread-local storage the program faults.
+	if f := e.exit.Fault; f != nil && e.calls[abi.CallThreadTcbSet.String()] == 0 {
+		t.Errorf("%s\nscript %q", f.Report(), data)
+	}
+	if e.hung.Load() {
+		t.Errorf("%v\nscript %q", e, data)
+	}
 	for i := range e.records {
 		if e.records[i].kind == recordFail {
 			t.Errorf("%s\nscript %q", explain(j.script, &e.records[i]), data)
@@ -178,16 +192,23 @@ func (w *world) run(t *testing.T, data []byte, while time.Duration) {
 }
 
 // holdings is what this process has of the host.
-type holdings struct{ fds, threads, goroutines, mappings int }
+type holdings struct{ fds, threads, goroutines, mappings, children int }
 
-func hold1() holdings {
+func held() holdings {
 	goruntime.GC()
 	count := func(dir string) int {
 		e, _ := os.ReadDir(dir)
 		return len(e)
 	}
 	maps, _ := os.ReadFile("/proc/self/maps")
-	return holdings{count("/proc/self/fd"), count("/proc/self/task"), goruntime.NumGoroutine(), strings.Count(string(maps), "\n")}
+	children := 0
+	tasks, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, path := range tasks {
+		list, _ := os.ReadFile(path)
+		children += len(strings.Fields(string(list)))
+	}
+	return holdings{count("/proc/self/fd"), count("/proc/self/task"), goruntime.NumGoroutine(),
+		strings.Count(string(maps), "\n"), children}
 }
 
 // compare waits for things to settle: what has been closed may go a little later.
@@ -195,10 +216,11 @@ func (b holdings) compare(t *testing.T) {
 	t.Helper()
 	var now holdings
 	for range 200 {
-		now = hold1()
+		now = held()
 		// Go keeps threads for later, package host up to 8, each with a goroutine; and Go
 		// maps heap as it likes.
-		if now.fds <= b.fds && now.goroutines <= b.goroutines+8 && now.threads <= b.threads+32 && now.mappings <= b.mappings+200 {
+		if now.fds <= b.fds && now.children == 0 && now.goroutines <= b.goroutines+8 &&
+			now.threads <= b.threads+32 && now.mappings <= b.mappings+200 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -40,7 +40,7 @@ func (g *generator) steps(n int) (steps []Step) {
 func (g *generator) call() []Step {
 	c := abi.Call(g.pick(int(abi.NumCalls)))
 	switch c {
-	case abi.CallProcExit, abi.CallThreadExit:
+	case abi.CallProcExit, abi.CallThreadExit, abi.CallThreadTcbSet:
 		if !g.oneIn(64) { // little would come after it
 			return nil
 		}
@@ -109,7 +109,8 @@ func (g *generator) argument(c abi.Call, p abi.Param) (args []any, before []Step
 			before = append(before, Poke(addr, data))
 		}
 		if p.Type == abi.TypeThreadattr {
-			before = append(before, Store(addr, 8, Exiting()))
+			args[0] = uint64(threadAttr)
+			before = []Step{Poke(threadAttr, data), Store(threadAttr, 8, Exiting())}
 		}
 	}
 	if p.NArgs() == 2 {
@@ -130,13 +131,17 @@ func (g *generator) address() uint64 {
 	return a
 }
 
+// threadAttr is where threads begin that are created: no call stores anything here,
+// lest they begin just anywhere.
+const threadAttr = scratch + 0x8000
+
 // pageAddress is one that memory calls may change: of the area beyond what address
 // gives, lest the program pulls the rug from under itself.
 func (g *generator) pageAddress() uint64 {
 	if g.oneIn(32) {
 		return uint64(g.pick(256)) << 56
 	}
-	const first = scratch + 0x3000
+	const first = threadAttr + page
 	a := uint64(first) + uint64(g.pick((FreeEnd-first)/page))*page
 	if g.oneIn(16) {
 		a++
@@ -165,7 +170,11 @@ func (g *generator) number() uint64 {
 	case 1:
 		return uint64(g.pick(256)) * 16
 	case 2:
-		return 1<<g.pick(64) - uint64(g.pick(2))
+		n := g.pick(64)
+		if n >= 14 && n < 18 {
+			n = 40 // from what address gives it would reach threadAttr
+		}
+		return 1<<n - uint64(g.pick(2))
 	}
 	return -uint64(g.pick(8))
 }

@@ -146,6 +146,7 @@ type ending struct {
 	exit    runtime.Exit
 	hung    atomic.Bool
 	stderr  string
+	calls   map[string]uint64 // made, by name
 }
 
 // apply tells each job how it ended, and returns how many have.
@@ -238,6 +239,7 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 	}
 	e.exit = p.Wait()
 	watch.Stop()
+	e.calls = p.Stats().Calls
 	stderr, err := os.ReadFile(text.Name())
 	if err != nil {
 		t.Fatal(err)
