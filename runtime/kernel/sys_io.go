@@ -123,11 +123,27 @@ func (t *Thread) buffers(a *[8]uint64, need abi.Rights, into bool) (*object, []h
 		return nil, nil, e
 	}
 	v, e := t.iovecs(a[1], a[2], into)
+	if e == abi.EFAULT && into && t.wouldBlock(o) {
+		e = abi.EAGAIN // nothing is there that could go to the wrong place
+	}
 	if e != 0 {
 		t.leave(o)
 		return nil, nil, e
 	}
 	return o, v, 0
+}
+
+// wouldBlock reports whether there is nothing to read, and nobody wants to wait.
+func (t *Thread) wouldBlock(o *object) bool {
+	if !o.mayBlock() || o.queue != nil {
+		return false
+	}
+	flags, err := host.Status(o.fd)
+	if err != nil || flags&host.FlagNonblock == 0 {
+		return false
+	}
+	n, he := t.Host.Poll([]host.PollFD{{FD: int32(o.fd), Events: host.PollIn}}, 0)
+	return n == 0 && he == 0
 }
 
 // storage makes a host call that may wait for storage, in vain perhaps if that lies

@@ -113,6 +113,7 @@ func TestFD(t *testing.T) {
 		T("non-blocking", Pipe(),
 			Call(abi.CallFDStatPut, FD(0), abi.Fdstat{Flags: abi.FdflagNonblock}, abi.FdsflagFlags),
 			Call(abi.CallFDRead, FD(0), IOV(Out(1))).Err(abi.EAGAIN),
+			Call(abi.CallFDRead, FD(0), IOV(At(Free, 1))).Err(abi.EAGAIN), // before anybody looks at the buffer
 			Call(abi.CallFDStatGet, FD(0), At(Mem(0), 1)),
 			Load(0, Mem(2), 2), Check(Var(0), Equal, uint64(abi.FdflagNonblock))),
 
