@@ -52,8 +52,9 @@
 //
 //   - A read of a local stream, by any call, ends before a message that carries
 //     descriptors, as on FreeBSD: merged with the bytes before it, it would not be
-//     known what they belong to, and fd_read would lose them unseen. Linux stops
-//     behind such a message only. So such a read looks first (MSG_PEEK, as much as
+//     known what they belong to, and fd_read would lose them unseen. Behind such a
+//     message it ends too, unless it has no use for descriptors: then it goes on with
+//     what is there. Linux stops behind such a message only. So such a read looks first (MSG_PEEK, as much as
 //     fits), and takes what it has seen; only if there are descriptors in the queue,
 //     host.Unattached finds out how far they are. Cost: a second host call and copy.
 //     Two threads that read one stream at the same time may still get such a message

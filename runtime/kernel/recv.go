@@ -20,6 +20,7 @@ type recv struct {
 	got    uint64 // bytes stored so far
 	fds    int    // descriptors in the table so far
 	flags  abi.Roflags
+	more   bool         // a message was taken whose descriptors nobody wants
 	cut    []host.Iovec // scratch: a part of v
 }
 
@@ -150,11 +151,11 @@ func (t *Thread) receiveStream() abi.Errno {
 // step tells whether a stream's transfer of n bytes, or its failure, ends the call.
 func (r *recv) step(n uint64, e abi.Errno) (done bool, _ abi.Errno) {
 	switch {
-	case e == errRestart:
+	case e == errRestart && (r.whole() || r.got == 0):
 		return true, e // what has arrived stays noted
 	case e != 0 && r.got > 0:
 		return true, 0
-	case e != 0 || !r.whole() || n == 0 || r.fds > 0 || r.got >= r.total:
+	case e != 0 || !r.whole() && !r.more || n == 0 || r.fds > 0 || r.got >= r.total:
 		return true, e
 	}
 	return false, 0
@@ -199,12 +200,15 @@ const errPieceEnds abi.Errno = 0xff00
 // or that message. It looks before it takes: the host would not stop in time.
 func (t *Thread) receivePiece() abi.Errno {
 	r := &t.recv
-	rest := r.total - r.got
+	rest, look := r.total-r.got, host.MsgPeek
+	if r.more && !r.whole() {
+		look |= host.MsgDontWait // only what is there already belongs to this read
+	}
 	for {
 		var got host.MessageFlags
 		v := r.part(r.got, rest)
 		seen, _, e := t.transfer(v, true, func() (n int, he syscall.Errno) {
-			n, _, got, he = t.Host.Receive(&t.msg, r.obj.fd, v, nil, host.MsgPeek)
+			n, _, got, he = t.Host.Receive(&t.msg, r.obj.fd, v, nil, look)
 			return n, he
 		})
 		if e == abi.EINVAL {
@@ -232,6 +236,10 @@ func (t *Thread) receivePiece() abi.Errno {
 				}
 			case r.got > 0:
 				return errPieceEnds
+			default:
+				// The host stops behind this message. Where descriptors are of no
+				// interest, what follows is the same stream of bytes.
+				r.more = r.in.FDsLen == 0 && r.in.Flags&abi.SockRecvPeek == 0
 			}
 		}
 		v = r.part(r.got, seen)
