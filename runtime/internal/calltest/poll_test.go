@@ -59,7 +59,8 @@ func TestPoll(t *testing.T) {
 			Call(abi.CallFDClose, FD(1)),
 			poll(in0).Is(1), event(0, in0, 0),
 			Load(0, Mem(28), 2), Check(Var(0), AllBits, uint64(abi.EventFDReadwriteHangup))),
-		T("nobody reads any more", Pipe(),
+		// A pipe of its own: the test may still hold an end of a granted one.
+		T("nobody reads any more", Call(abi.CallFDCreate2, abi.FiletypeFifo).Raw().Is(FD(0), FD(1)),
 			Call(abi.CallFDClose, FD(0)),
 			poll(out1).Is(1), event(0, out1, abi.EPIPE)),
 		T("a file is always ready", File("abc"), poll(in0).Is(1), event(0, in0, 0)),
