@@ -278,6 +278,9 @@ func TestKilledWriter(t *testing.T) {
 		g, page := newGuestLib(f, nil), f.mapShared(objectFD)
 		f.run(func(th *Thread) {
 			g.th = th
+			for g.load(page+offLock) == 0 { // the first reader is first
+				sleepABit()
+			}
 			g.lock(page+offLock, true, -1)
 		})
 		return
