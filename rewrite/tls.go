@@ -3,6 +3,7 @@ package rewrite
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cabitrans/codegen"
@@ -34,6 +35,13 @@ type Host struct {
 	OS       string // as runtime.GOOS has it
 	FSGSBase bool   // user space may use WRFSBASE
 }
+
+// AnyOS, as Host.OS, is a host that can be made to look like every other. Linux is,
+// for tests: it lets user space choose its %gs base.
+const AnyOS = "any"
+
+// is reports whether the host is one of the systems, or can look like it.
+func (h Host) is(systems ...string) bool { return h.OS == AnyOS || slices.Contains(systems, h.OS) }
 
 // FS says where the host has what the guest addresses through %fs. It holds while
 // the guest's %fs base is the one that the thread began with; with the prefix 0x64,
@@ -85,7 +93,7 @@ func SelectTLS(name string, h Host) (TLS, error) {
 // first.
 func TLSNames(h Host) (names []string) {
 	for _, s := range Strategies {
-		if s.Check(h) == nil {
+		if s.Check(h) == nil && !slices.Contains(names, s.Name()) {
 			names = append(names, s.Name())
 		}
 	}

@@ -14,7 +14,7 @@ func (GS) Name() string { return "gs" }
 
 // Check refuses hosts that use %gs themselves.
 func (GS) Check(h Host) error {
-	if h.OS != "linux" && h.OS != "freebsd" {
+	if !h.is("linux", "freebsd") {
 		return errors.New("needs a host that lets user space choose its %gs base")
 	}
 	return nil

@@ -29,7 +29,7 @@ func (i Indirect) Check(h Host) error {
 	if i.Over != nil {
 		return i.Over.Check(h)
 	}
-	if h.OS != "linux" && h.OS != "freebsd" {
+	if !h.is("linux", "freebsd") {
 		return errors.New("needs a host that lets user space choose its %gs base")
 	}
 	return nil

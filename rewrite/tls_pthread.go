@@ -21,7 +21,7 @@ func (Pthread) Name() string { return "pthread" }
 
 // Check refuses all hosts but macOS.
 func (Pthread) Check(h Host) error {
-	if h.OS != "darwin" {
+	if !h.is("darwin") {
 		return errors.New("needs macOS, where %gs names the thread's specific values")
 	}
 	return nil

@@ -22,7 +22,7 @@ func (s Swap) Name() string {
 
 // Check refuses hosts without the way of exchanging.
 func (s Swap) Check(h Host) error {
-	if h.OS != "linux" {
+	if !h.is("linux") {
 		return errors.New("needs Linux")
 	}
 	if s.How == codegen.SwitchFSGSBase && !h.FSGSBase {

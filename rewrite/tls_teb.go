@@ -23,7 +23,7 @@ func (TEB) Name() string { return "teb" }
 
 // Check refuses all hosts but Windows.
 func (TEB) Check(h Host) error {
-	if h.OS != "windows" {
+	if !h.is("windows") {
 		return errors.New("needs Windows, where %gs names the thread environment block")
 	}
 	return nil

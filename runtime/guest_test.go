@@ -22,6 +22,7 @@ const guests = "../guests"
 type guestRun struct {
 	name string        // file in guests/bin; the part before "-v" also names the YAML file
 	args argdata.Map   // replace entries of the configuration, or add to them
+	tls  string        // strategy; empty for the default
 	kill time.Duration // when positive: kill it that long after its start
 
 	trace *runtime.Trace
@@ -81,7 +82,7 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 		}
 	}
 	p, err = runtime.Start(context.Background(), runtime.Config{
-		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds, Trace: g.trace,
+		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds, TLS: g.tls, Trace: g.trace,
 	})
 	if err != nil {
 		t.Fatal(err)

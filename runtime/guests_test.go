@@ -41,28 +41,34 @@ var programs = []string{
 func TestPrograms(t *testing.T) {
 	for _, name := range programs {
 		t.Run(name, func(t *testing.T) {
-			r := guestRun{name: name}.run(t)
-			r.expect(t, 0)
-			got := instances.ReplaceAllString(counts.ReplaceAllString(r.stdout+r.stderr, "$1=N"), "vectors=V")
-			path := filepath.Join("testdata", "guests", name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("wrote\n%s\nwant\n%s", got, want)
-			}
-			if r.stats.TLSSwitchSyscalls != 0 {
+			if r := (guestRun{name: name}).golden(t); r.stats.TLSSwitchSyscalls != 0 {
 				t.Errorf("%d host system calls were spent on switching TLS", r.stats.TLSSwitchSyscalls)
 			}
 		})
 	}
+}
+
+// golden runs the guest and compares what it writes.
+func (g guestRun) golden(t *testing.T) result {
+	t.Helper()
+	r := g.run(t)
+	r.expect(t, 0)
+	got := instances.ReplaceAllString(counts.ReplaceAllString(r.stdout+r.stderr, "$1=N"), "vectors=V")
+	path := filepath.Join("testdata", "guests", g.name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s wrote\n%s\nwant\n%s", g.name, got, want)
+	}
+	return r
 }
 
 // TestEveryGuest fails when a program of guests/bin is in no test.

@@ -96,11 +96,7 @@ func (e *Engine) makeStubs() error {
 	if err != nil {
 		return err
 	}
-	host.SetStubs(host.Stubs{
-		EnterLo: stubs.EnterLo, EnterHi: stubs.EnterHi,
-		ExitLo: stubs.ExitLo, ExitHi: stubs.ExitHi,
-		Abort: stubs.Abort, FaultExit: stubs.FaultExit,
-	})
+	setStubs(stubs)
 	e.stubs = stubs
 	e.rw = rewrite.Rewriter{
 		Hot: buf, CacheBase: host.CacheLo,
@@ -124,6 +120,15 @@ func (e *Engine) makeStubs() error {
 	e.hotBase = buf.PC()
 	e.resetBuffers()
 	return nil
+}
+
+// setStubs tells the signal handlers where the stubs are.
+func setStubs(s *codegen.Stubs) {
+	host.SetStubs(host.Stubs{
+		EnterLo: s.EnterLo, EnterHi: s.EnterHi,
+		ExitLo: s.ExitLo, ExitHi: s.ExitHi,
+		Abort: s.Abort, FaultExit: s.FaultExit,
+	})
 }
 
 func (e *Engine) resetBuffers() {

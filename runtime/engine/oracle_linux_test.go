@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/cpu"
 
+	"cabitrans/codegen"
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -25,9 +26,9 @@ import (
 // translated and once as it is, from the same state, and everything the guest
 // could see afterwards is compared, faults included.
 //
-// The native run uses the entry stub, too: it jumps to a copy of the sequence in
-// an unused part of the code cache. Operands in %fs become operands in %gs there,
-// which is the thread's block, and what %fs is to the guest unless it moves it.
+// The native run goes through stubs, too, those that exchange %fs: the thread is one of
+// that strategy for so long. They jump to a copy of the sequence in an unused part of
+// the code cache, in which %fs is what it is to the guest.
 
 const (
 	// sequencesEnv overrides the number of sequences.
@@ -39,6 +40,7 @@ const (
 	oracleBatch = 64
 	oracleRoom  = 15 * host.PageSize / oracleBatch &^ 15 // bytes for a sequence
 	nativeBase  = host.CacheLo + host.CacheSize - 16*host.PageSize
+	nativeStubs = nativeBase - stubsSize
 )
 
 func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
@@ -54,38 +56,70 @@ func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
 }
 
 func TestOracle(t *testing.T) {
-	n, seed := fromEnv(t, sequencesEnv, 4096), fromEnv(t, seedEnv, 1)
+	n, seed := int(fromEnv(t, sequencesEnv, 4096)), fromEnv(t, seedEnv, 1)
 	if testing.Short() {
 		n /= 8
 	}
-	for i, o := range []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}} {
-		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
-			g := newGuest(t)
-			g.setOptions(o)
-			r := rand.New(rand.NewPCG(seed, uint64(i)))
-			c := newComparer(g)
-			for c.done < int(n)/4 {
-				c.batch(r)
-			}
-			t.Logf("%d sequences, %d instructions, %d ran to the end, %d with what the translator refuses",
-				c.done, c.insts, c.ended, c.refused)
-			if c.ended < c.done/10 {
-				t.Errorf("only %d of %d sequences ran to the end", c.ended, c.done)
-			}
-		})
+	eachTLS(t, func(t *testing.T, tls rewrite.TLS) {
+		options := []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}}
+		each := n / len(options)
+		if tls.FS().Follows() {
+			options = options[:2] // a base that moves changes nothing
+		}
+		if tls.Name() != "gs" {
+			each /= 4
+		}
+		for i, o := range options {
+			t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) { oracle(t, tls, o, each, rand.NewPCG(seed, uint64(i))) })
+		}
+	})
+}
+
+// oracle compares n sequences.
+func oracle(t *testing.T, tls rewrite.TLS, o rewrite.Options, n int, seed rand.Source) {
+	g := newGuestTLS(t, tls)
+	g.setOptions(o)
+	r := rand.New(seed)
+	c := newComparer(g)
+	for c.done < n {
+		c.batch(r)
+	}
+	t.Logf("%d sequences, %d instructions, %d ran to the end, %d with what the translator refuses",
+		c.done, c.insts, c.ended, c.refused)
+	if c.ended < c.done/10 {
+		t.Errorf("only %d of %d sequences ran to the end", c.ended, c.done)
 	}
 }
 
 // comparer runs sequences both ways.
 type comparer struct {
 	*guest
-	base uint64 // of the data
+	base   uint64         // of the data
+	native *codegen.Stubs // for the native runs
 
 	done, insts, ended, refused int
 }
 
+// nativeTLS is the strategy of native runs.
+var nativeTLS = rewrite.Swap{How: codegen.SwitchSyscall}
+
 func newComparer(g *guest) *comparer {
-	return &comparer{guest: g, base: g.pages(oracleData/host.PageSize, abi.ProtRead|abi.ProtWrite)}
+	buf := codegen.NewBuffer(g.engine.space.Code()[nativeStubs-host.CacheLo:][:stubsSize], nativeStubs)
+	s, err := codegen.MakeStubs(buf, stubLayout(nativeTLS))
+	if err != nil {
+		g.Fatal(err)
+	}
+	return &comparer{guest: g, base: g.pages(oracleData/host.PageSize, abi.ProtRead|abi.ProtWrite), native: s}
+}
+
+// become makes the calling thread one of another strategy, with other stubs.
+func (c *comparer) become(ht *host.Thread, tls rewrite.TLS, s *codegen.Stubs) {
+	for _, step := range []func() error{ht.Detach, func() error { return UseTLS(tls) }, ht.Attach} {
+		if err := step(); err != nil {
+			c.Error(err)
+		}
+	}
+	setStubs(s)
 }
 
 // batch makes sequences, one behind the other, and compares each.
@@ -209,7 +243,8 @@ func newStart(r *rand.Rand, c *comparer, ht *host.Thread) *start {
 // place puts the thread into the state s.
 func (c *comparer) place(ht *host.Thread, s *start) {
 	b := ht.Block()
-	b.Regs, b.Flags, b.FSBase = s.regs, s.flags, ht.FSWord
+	b.Regs, b.Flags = s.regs, s.flags
+	setBase(b, ht.FSWord)
 	x := ht.XSave()
 	clear(x)
 	copy(x, s.xsave[:])
@@ -294,10 +329,12 @@ func (f *final) differs(g *final) string {
 }
 
 func (c *comparer) runNative(ht *host.Thread, s *start, at uint64) *final {
+	c.become(ht, nativeTLS, c.native)
+	defer c.become(ht, c.engine.tls, c.engine.stubs)
 	c.place(ht, s)
 	b := ht.Block()
 	b.Entry = at
-	ht.Run(c.engine.stubs.EnterFull, func() uint64 {
+	ht.Run(c.native.EnterFull, func() uint64 {
 		if b.Exit != host.ExitFault {
 			c.Errorf("native code left by exit %d", b.Exit)
 		}

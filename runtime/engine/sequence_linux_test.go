@@ -273,7 +273,7 @@ func (s *sequence) nativeForm(in *decode.Inst, code []byte) []byte {
 		if c := b[i]; c == 0x64 || c == 0x65 {
 			b[i] = 0x3e
 			if last == 0 && c == 0x64 {
-				b[i] = 0x65
+				b[i] = c
 			}
 			last = c
 		}

@@ -70,6 +70,9 @@ func HasFSGSBase() bool { return false }
 // Attach answers ErrUnsupported.
 func (t *Thread) Attach() error { return ErrUnsupported }
 
+// Detach does nothing on this system.
+func (t *Thread) Detach() error { return nil }
+
 func (t *Thread) Close()                               {}
 func (t *Thread) Current() bool                        { return false }
 func (t *Thread) Block() *Block                        { return nil }

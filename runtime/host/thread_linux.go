@@ -63,8 +63,8 @@ func (t *Thread) Current() bool { return int(t.tid) == unix.Gettid() }
 // thread itself, outside the guest. Late kicks are harmless.
 func (t *Thread) Close() {
 	t.closed.Store(true)
-	if err := setGS(0); err != nil {
-		panic("host: cannot clear the %gs base: " + err.Error())
+	if err := t.Detach(); err != nil {
+		panic("host: " + err.Error())
 	}
 	threadEvents.Add(1)
 	freeBlock(t.FSWord)

@@ -56,6 +56,15 @@ func (t *Thread) Attach() error {
 	return nil
 }
 
+// Detach makes the calling operating-system thread no guest thread for the signal
+// handlers. A thread that changes to another strategy must do so before UseTLS.
+func (t *Thread) Detach() error {
+	if err := setGS(0); err != nil {
+		return fmt.Errorf("cannot clear the %%gs base: %w", err)
+	}
+	return nil
+}
+
 // Commands of arch_prctl.
 const (
 	archSetGS = 0x1001

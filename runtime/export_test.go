@@ -1,0 +1,11 @@
+package runtime
+
+import "cabitrans/rewrite"
+
+// AnyTLS lets Start take the strategies of all systems, until the returned function is
+// called: on Linux a thread can have a block that looks like theirs.
+func AnyTLS() (end func()) {
+	before := tlsHost
+	tlsHost = func() rewrite.Host { return rewrite.Host{OS: rewrite.AnyOS, FSGSBase: before().FSGSBase} }
+	return func() { tlsHost = before }
+}
