@@ -18,12 +18,14 @@ import (
 // TestTracedSequences kicks a thread at every host instruction of stepCode, every
 // time that it is executed. The state that is then settled on must be one that the
 // CPU goes through when it runs the program itself, and so must be the end.
-func TestTracedSequences(t *testing.T) {
+func TestTracedSequences(t *testing.T) { eachTLS(t, testTracedSequences) }
+
+func testTracedSequences(t *testing.T, tls rewrite.TLS) {
 	traced(t, func(tr *tracee) {
-		for _, o := range []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}} {
+		for _, o := range optionsOf(tls) {
 			name := fmt.Sprintf("%+v", o)
 			tr.scope(func(tr *tracee) {
-				tr.g = newGuest(tr.t)
+				tr.g = newGuestTLS(tr.t, tls)
 				tr.g.setOptions(o)
 				tr.g.put(tr.g.code, stepCode)
 				s := &sequencer{tracee: tr, keep: o.KeepR11}
@@ -169,7 +171,7 @@ func (s *sequencer) all(name string) {
 		}
 		if k > 0 {
 			sh.kick = false
-			for _, sh.sig = range []unix.Signal{unix.SIGURG, unix.SIGPROF} {
+			for _, sh.sig = range foreignSignals(s.g.engine.tls) {
 				sh.nth = k - 1
 				s.run(&sh)
 			}
@@ -194,17 +196,19 @@ func shotAt(m rewrite.Mark) shot { return shot{at: host.CacheLo + uint64(m.Host)
 // TestTracedTranslations does the like with code that has just been translated:
 // exits of branches that are not linked yet, look-ups that miss, calls of the vDSO,
 // raw calls. Each host instruction gets one kick in every run that reaches it.
-func TestTracedTranslations(t *testing.T) {
+func TestTracedTranslations(t *testing.T) { eachTLS(t, testTracedTranslations) }
+
+func testTracedTranslations(t *testing.T, tls rewrite.TLS) {
 	traced(t, func(tr *tracee) {
 		for _, o := range []rewrite.Options{{}, {KeepR11: true}} {
-			tr.scope(func(tr *tracee) { kickTranslations(tr, o) })
+			tr.scope(func(tr *tracee) { kickTranslations(tr, tls, o) })
 		}
 	})
 }
 
-func kickTranslations(tr *tracee, o rewrite.Options) {
+func kickTranslations(tr *tracee, tls rewrite.TLS, o rewrite.Options) {
 	t := tr.t
-	p := newTripper(tr, o)
+	p := newTripper(tr, tls, o)
 	p.fresh = true
 	if s := p.wrong(p.run(nil)); s != "" {
 		t.Fatalf("undisturbed: %s", s)

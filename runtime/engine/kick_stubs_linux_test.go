@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"cabitrans/codegen"
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -25,14 +26,16 @@ const stressEnv = "CABITRANS_STRESS"
 // of every stub pending, and of the assembly of package host around them. A tracer
 // makes sure of the instruction. Most are executed several times in a run: a sample
 // of these times is tried, or all (see stressEnv).
-func TestTracedStubs(t *testing.T) {
+func TestTracedStubs(t *testing.T) { eachTLS(t, testTracedStubs) }
+
+func testTracedStubs(t *testing.T, tls rewrite.TLS) {
 	traced(t, func(tr *tracee) {
 		// Go's handler of SIGPROF walks the stack only while there is a profile.
 		if err := pprof.StartCPUProfile(io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		defer pprof.StopCPUProfile()
-		p := newTripper(tr, rewrite.Options{})
+		p := newTripper(tr, tls, rewrite.Options{})
 		p.fresh = true
 		plain := p.run(nil)
 		if s := p.wrong(plain); s != "" {
@@ -48,6 +51,16 @@ func TestTracedStubs(t *testing.T) {
 		t.Logf("%d instructions, %d kicks, %d SIGURG, %d SIGPROF", n.instructions, n.kicks,
 			n.others[unix.SIGURG], n.others[unix.SIGPROF])
 	})
+}
+
+// foreignSignals are signals whose handlers are Go's own. With a foreign %fs Go takes the
+// thread for none of its own: it then forgives the first two, and ends the process at
+// the third.
+func foreignSignals(tls rewrite.TLS) []unix.Signal {
+	if tls.Switch() == codegen.SwitchNone {
+		return []unix.Signal{unix.SIGURG, unix.SIGPROF}
+	}
+	return []unix.Signal{unix.SIGURG, unix.SIGPROF, unix.SIGWINCH}
 }
 
 // stubShots counts what was sent.
@@ -85,7 +98,7 @@ func (n *stubShots) all(what string, lo, hi uint64, cache bool, dead int) {
 				n.shoot(s, nth, k, v.kicks, unix.Signal(host.KickSignal), what == "enter stub")
 			}
 			if reached == 0 {
-				for _, sig := range []unix.Signal{unix.SIGURG, unix.SIGPROF} {
+				for _, sig := range foreignSignals(n.g.engine.tls) {
 					n.shoot(s, i%k, k, v.kicks, sig, false)
 					n.others[sig]++
 				}

@@ -219,9 +219,9 @@ type tripper struct {
 	before, after func(*host.Thread) // called before and after each exit is served
 }
 
-func newTripper(tr *tracee, o rewrite.Options) *tripper {
+func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 	t := tr.t
-	tr.g = newGuest(t)
+	tr.g = newGuestTLS(t, tls)
 	g := tr.g
 	p := &tripper{tracee: tr, x: g.newXState(rand.New(rand.NewPCG(3, 4)))}
 	r, w, err := os.Pipe()

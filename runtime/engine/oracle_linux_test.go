@@ -61,15 +61,11 @@ func TestOracle(t *testing.T) {
 		n /= 8
 	}
 	eachTLS(t, func(t *testing.T, tls rewrite.TLS) {
-		options := []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}}
-		each := n / len(options)
-		if tls.FS().Follows() {
-			options = options[:2] // a base that moves changes nothing
-		}
+		each := n / 4
 		if tls.Name() != "gs" {
 			each /= 4
 		}
-		for i, o := range options {
+		for i, o := range optionsOf(tls) {
 			t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) { oracle(t, tls, o, each, rand.NewPCG(seed, uint64(i))) })
 		}
 	})

@@ -127,10 +127,12 @@ const stepEnd = 0x164
 // TestKickEverywhere kicks a thread at every host instruction of a program in
 // turn; nothing the guest can see may change. A breakpoint stands in for the
 // signal: it stops the thread in the same state at a place that is certain.
-func TestKickEverywhere(t *testing.T) {
-	for _, o := range []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}} {
+func TestKickEverywhere(t *testing.T) { eachTLS(t, testKickEverywhere) }
+
+func testKickEverywhere(t *testing.T, tls rewrite.TLS) {
+	for _, o := range optionsOf(tls) {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
-			g := newGuest(t)
+			g := newGuestTLS(t, tls)
 			g.setOptions(o)
 			g.put(g.code, stepCode)
 			s := stepper{g: g, keep: o.KeepR11}

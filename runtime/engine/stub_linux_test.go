@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -52,11 +53,13 @@ const stubFar = `
 // TestKickInStubs holds a thread at every instruction of every stub in turn, by a
 // jump to itself put in its place, kicks it there, and lets it go. Whether it is
 // there yet when the kick comes is up to the scheduler; the outcome must not be.
-func TestKickInStubs(t *testing.T) {
+func TestKickInStubs(t *testing.T) { eachTLS(t, testKickInStubs) }
+
+func testKickInStubs(t *testing.T, tls rewrite.TLS) {
 	if !cpu.X86.HasAVX2 {
 		t.Skip("the guest code of this test needs AVX2")
 	}
-	g := newGuest(t)
+	g := newGuestTLS(t, tls)
 	g.put(g.code, stubCode)
 	g.put(g.code+0x100, stubFar)
 	s := g.engine.stubs

@@ -23,6 +23,18 @@ func strategies() (list []rewrite.TLS) {
 	return list
 }
 
+// optionsOf are the options that a test of everything goes through under a strategy: all
+// under the default one, a choice under others.
+func optionsOf(tls rewrite.TLS) []rewrite.Options {
+	switch {
+	case tls.Name() == "gs":
+		return []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}}
+	case tls.FS().Follows(): // a base that moves changes nothing
+		return []rewrite.Options{{}, {KeepR11: true}}
+	}
+	return []rewrite.Options{{}, {KeepR11: true, MovingBase: true}}
+}
+
 // eachTLS runs a test under every strategy.
 func eachTLS(t *testing.T, test func(*testing.T, rewrite.TLS)) {
 	for _, s := range strategies() {
