@@ -1,11 +1,18 @@
 package calltest
 
 import (
+	"os"
 	"strings"
 	"testing"
 
+	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
+
+func TestMain(m *testing.M) {
+	runtime.EnableFork()
+	os.Exit(m.Run())
+}
 
 // TestFailures: what is wrong is noticed and named, and costs no other test.
 func TestFailures(t *testing.T) {

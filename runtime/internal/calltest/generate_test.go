@@ -56,7 +56,7 @@ func (g *generator) call() []Step {
 		args = append(args, a...)
 		steps = append(steps, before...)
 	}
-	call := Call(c, args...).Any().To(g.pick(numVars), g.pick(numVars))
+	call := Call(c, args...).Any().To(g.pick(numVars-1), g.pick(numVars-1))
 	if g.oneIn(4) {
 		call.Raw()
 	}
@@ -69,11 +69,13 @@ func (g *generator) fork() []Step {
 		return nil
 	}
 	g.forks--
-	return []Step{
-		Call(abi.CallProcFork).Any().To(OwnVar, OwnVar+1).Errno(OwnVar + 2),
+	const done = numVars - 1 // once, however often the steps are repeated
+	return []Step{If(Var(done), Equal, 0,
+		Set(done, 1),
+		Call(abi.CallProcFork).Any().To(OwnVar, OwnVar+1).Errno(OwnVar+2),
 		If(Own(2), Equal, 0, If(Own(0), Equal, uint64(abi.FDProcessChild),
 			Group(g.steps(3)...),
-			Call(abi.CallProcExit, 0))),
+			Call(abi.CallProcExit, 0)))),
 	}
 }
 

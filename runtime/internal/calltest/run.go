@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func T(name string, parts ...any) Test {
 }
 
 // stuck is how long a test may take.
-const stuck = 60 * time.Second
+const stuck = 30 * time.Second
 
 // Run runs tests through the vDSO and then by raw calls, each as a subtest.
 func Run(t *testing.T, tests []Test) {
@@ -181,7 +182,7 @@ func (e *ending) apply(jobs []*job) int {
 func (e *ending) String() string {
 	switch {
 	case e.hung.Load():
-		return fmt.Sprintf("it did not end within %v", stuck)
+		return fmt.Sprintf("it did not end within %v: %s", stuck, e.stderr)
 	case e.exit.Fault != nil:
 		return "the guest faulted:\n" + e.exit.Fault.Report()
 	}
@@ -218,9 +219,14 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 		t.Fatal(err)
 	}
 	e := &ending{}
+	var stacks []byte
 	watch := time.AfterFunc(stuck, func() {
+		b := make([]byte, 1<<20)
+		stacks = b[:goruntime.Stack(b, true)]
 		e.hung.Store(true)
 		p.Kill()
+		// A process that it has forked may hold the report, too.
+		time.AfterFunc(stuck, func() { r.Close() })
 	})
 	if while != 0 {
 		defer time.AfterFunc(while, p.Kill).Stop()
@@ -245,6 +251,9 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 		t.Fatal(err)
 	}
 	e.stderr = string(stderr)
+	if e.hung.Load() {
+		e.stderr += "\n" + string(stacks)
+	}
 	return e
 }
 
