@@ -22,6 +22,13 @@ type Measurement struct {
 // Translated runs the program at path as a guest: kernel(n), repeats times; 0
 // leaves a number to the program.
 func Translated(ctx context.Context, path string, n uint64, repeats int) (m Measurement, err error) {
+	return translated(ctx, path, n, repeats, nil)
+}
+
+// translated is Translated with more arguments, and descriptors for them from 1 on.
+func translated(
+	ctx context.Context, path string, n uint64, repeats int, more argdata.Map, fds ...int,
+) (m Measurement, err error) {
 	exe, err := os.Open(path)
 	if err != nil {
 		return m, err
@@ -37,7 +44,7 @@ func Translated(ctx context.Context, path string, n uint64, repeats int) (m Meas
 	}
 	defer r.Close()
 	defer w.Close()
-	config := argdata.Map{{Key: argdata.String("stdout"), Value: argdata.FD(0)}}
+	config := append(argdata.Map{{Key: argdata.String("stdout"), Value: argdata.FD(0)}}, more...)
 	if n > 0 {
 		config = append(config, argdata.Entry{Key: argdata.String("n"), Value: argdata.Uint(n)})
 	}
@@ -49,7 +56,7 @@ func Translated(ctx context.Context, path string, n uint64, repeats int) (m Meas
 		return m, err
 	}
 	p, err := runtime.Start(ctx, runtime.Config{
-		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: []int{int(w.Fd())},
+		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: append([]int{int(w.Fd())}, fds...),
 	})
 	if err != nil {
 		return m, err

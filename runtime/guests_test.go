@@ -73,8 +73,8 @@ func (g guestRun) golden(t *testing.T) result {
 
 // TestEveryGuest fails when a program of guests/bin is in no test.
 func TestEveryGuest(t *testing.T) {
-	// calls is for internal/calltest.
-	tested := map[string]bool{"crash": true, "spin": true, "crowd": true, "calls": true}
+	// calls is for internal/calltest, callbench for bench.
+	tested := map[string]bool{"crash": true, "spin": true, "crowd": true, "calls": true, "callbench": true}
 	for _, p := range programs {
 		tested[p] = true
 	}
