@@ -265,8 +265,14 @@ func nanoseconds(ts unix.Timespec) uint64 {
 
 // errnoIn is the number in an error of package unix.
 func errnoIn(err error) syscall.Errno {
-	var e syscall.Errno
-	if err != nil && !errors.As(err, &e) {
+	if err == nil {
+		return 0
+	}
+	if e, ok := err.(syscall.Errno); ok {
+		return e
+	}
+	var e syscall.Errno // on the heap, which only what is wrapped is worth
+	if !errors.As(err, &e) {
 		return syscall.EIO
 	}
 	return e

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
@@ -15,14 +16,16 @@ type named struct {
 
 // unname removes the names of [lo, hi).
 func (s *AddressSpace) unname(lo, hi uint64) {
+	apart := func(n named) bool { return n.hi <= lo || n.lo >= hi }
+	if !slices.ContainsFunc(s.names, func(n named) bool { return !apart(n) }) {
+		return // as nearly always, and then without allocation
+	}
 	var keep []named
-	changed := false
 	for _, n := range s.names {
-		if n.hi <= lo || n.lo >= hi {
+		if apart(n) {
 			keep = append(keep, n)
 			continue
 		}
-		changed = true
 		if n.lo < lo {
 			keep = append(keep, named{n.lo, lo, n.name})
 		}
@@ -30,9 +33,7 @@ func (s *AddressSpace) unname(lo, hi uint64) {
 			keep = append(keep, named{hi, n.hi, n.name})
 		}
 	}
-	if changed {
-		s.names = keep
-	}
+	s.names = keep
 }
 
 // Describe says in a few words what lies at addr, for people.
