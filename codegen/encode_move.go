@@ -130,3 +130,20 @@ func (b *Buffer) AddReg(dst, src Reg) {
 	// disp8 form throughout: base rbp and r13 have no form without displacement.
 	b.Bytes(rexW(dst, src, dst), 0x8d, 0x44|byte(dst&7)<<3, byte(src&7)<<3|byte(dst&7), 0)
 }
+
+// LoadImm emits mov $v, %r, in 5, 6 or 10 bytes.
+func (b *Buffer) LoadImm(r Reg, v uint64) {
+	if v == uint64(uint32(v)) {
+		if r >= R8 {
+			b.Bytes(0x41)
+		}
+		b.Bytes(0xb8 | byte(r&7))
+		b.U32(uint32(v))
+		return
+	}
+	b.Bytes(rexW(0, 0, r), 0xb8|byte(r&7))
+	b.U64(v)
+}
+
+// LoadSelf emits mov (%r), %r (64 bits). r must not be rsp or r12.
+func (b *Buffer) LoadSelf(r Reg) { b.based(0x8b, r, r, 0) }

@@ -14,7 +14,12 @@
 // the prefix byte 64 becomes 65, and nothing else changes: any instruction form
 // is right by construction, and costs nothing. Once a guest has moved a base
 // (Options.MovingBase) an operand in %fs is addressed through a borrowed
-// register that holds base plus offset (moving.go).
+// register that holds base plus offset (moving.go). That does for every form: the
+// vector index of a gather stays beside the register; an instruction with an
+// implicit address, such as maskmov, has that register changed for as long as it
+// runs; the target of an indirect branch goes to Spill[3] first, from where it is
+// taken twice. The runtime emulates string instructions and xlat, whose registers
+// change or add up.
 // A guest's own %gs base is 0, as for every CloudABI process: the prefix is
 // neutralised.
 //

@@ -33,6 +33,24 @@ var testCode = []string{
 	// %fs elsewhere.
 	"64480104d8", "644883042508000000 01", "64f0480fb10a", "64c5fc1006", "64d94010", "64480fc30b", "6466480fd60e", "64678b0424", "648d042500000000",
 	"64408a38", "6448f7250a000000",
+	// %fs in every kind of operand: bases and indices, rsp and rbp among them, rip, 32-bit addresses.
+	"644803442410", "64488b4500", "644c8b942478563412", "64488b0510000000", "64678b442408", "6467488b0510000000",
+	"64673e83048d0800000005", "64480fc70e", "64480fc70c3e", "64f00fc70c3e", "644c0fc1642408",
+	// Explicit and implicit operands of the stack.
+	"64ff742408", "648f442408", "64668f0424", "64678f442410", "64ff3500000000", "64ff7500",
+	// Addresses that are no ModRM operand.
+	"64a18877665544332211", "6448a38877665544332211", "6467a278563412", "6466a30000000000000000",
+	"64a4", "64f348a7", "6467f3ac", "64d7", "64670fd7c1", "640ff7c1", "6467660ff7c1", "64c5f9f7c1", "640f01fc", "64640f01fa",
+	// State, x87, direct stores.
+	"640fae00", "64480fae642440", "64db2c25 00000000", "64d93424", "64dd742408", "64 66 0f38f80e", "6467660f38f80e", "64 0f38f90e",
+	// VEX of two and three bytes, with and without an index, and immediates; XOP; EVEX with disp8, broadcast and mask.
+	"64c5f8104c2404", "64c57810 0c25 00000000", "64c4a17d6f4c2108", "64c4c3790f4d0007", "64c4e2f3f60c33", "648fe9788104 24",
+	"6462f17c48104c2401", "6462b17c495844a501", "6462d1fd58584f02", "6462f3fd4825442402ff",
+	// Gathers and scatters.
+	"64c4e2759004 0d00000000", "64c4e2f19204c6", "64c4a2719344 4540", "6462f27d499044a510", "6462f2fd41a204ca", "6462b27d419044e501",
+	"6467c4e2719204c6",
+	// Out of reach of %rip.
+	"488b05f0ffff7f", "ff25f0ffff7f", "83 3d f0ffff7f 05",
 	// A REX prefix that others follow does not count.
 	"4864 8b0b", "4864 488b0b",
 	// %gs, and both.
@@ -42,7 +60,8 @@ var testCode = []string{
 	// Returns.
 	"c3", "c21000",
 	// Indirect branches.
-	"ffe0", "41ffe5", "41ffe3", "ffe4", "ff24c500204000", "ff2510000000", "64ff242508000000", "ff2424",
+	"ffe0", "41ffe5", "41ffe3", "ffe4", "ff24c500204000", "ff2510000000", "64ff242508000000", "ff2424", "64ff6424f8", "6441ff23", "64ff2510000000", "6467ff24f5 00000000",
+	"64ff542408", "6443ff149b", "66ffe0", "6648ffe0",
 	"ffd0", "41ffd3", "ff542408", "ff1510000000",
 	// Traps and emulation.
 	"cc", "cd80", "f4", "0f05", "0f34", "9d", "f30faec0", "f30faed8", "f3480faed0", "c7f800000000", "8ed8", "ec", "cf", "0f01f8",

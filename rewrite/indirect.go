@@ -9,13 +9,13 @@ import (
 // r11 is borrowed. A jump puts it back before it leaves, so that the target's
 // translation needs no landing of its own; a call does so with KeepR11 only.
 func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
-	if in.OpSize == 2 || in.Prefixes&decode.PrefixOpSize != 0 {
-		r.Trap(in.PC, TrapUnsupported)
+	if in.OpSize == 2 {
+		r.Trap(in.PC, TrapFar)
 		return
 	}
-	if r.based(in) {
-		r.Trap(in.PC, TrapUnsupported)
-		return
+	r.fetched = r.based(in) || in.RIPRel() && !r.ripReachable(in)
+	if r.fetched {
+		r.fetchTarget(in, code)
 	}
 	r.mark(0, 0)
 	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
@@ -36,6 +36,24 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	default:
 		r.callThroughR11(in, code)
 	}
+}
+
+// fetchTarget loads the target of an indirect branch into Spill[3], for operands that
+// need an address of their own. Until the branch is made the state goes back to before
+// it, so that what is in Spill[3] then does not matter.
+func (r *Rewriter) fetchTarget(in *decode.Inst, code []byte) {
+	b := r.Hot
+	reg, _ := addressReg(in) // it reads two registers at most, and rsp
+	if r.based(in) {
+		r.FSRewritten++
+	}
+	r.address(in, code, reg)
+	r.borrowed(reg)
+	b.LoadSelf(reg)
+	r.borrowed(reg)
+	b.StoreGS(r.Fields.Spill[3], reg)
+	r.borrowed(reg)
+	b.LoadGS(reg, r.Fields.Spill[1])
 }
 
 // jumpThroughRegister jumps to the guest address in a register.
@@ -80,7 +98,7 @@ func (r *Rewriter) prove(in *decode.Inst, code []byte) {
 	r.mark(FixR11, 0)
 	r.loadTarget(in, code, 8)
 	r.guard()
-	if in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) || !in.HasMem && in.RM() == decode.R11 {
+	if !r.fetched && in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) || !in.HasMem && in.RM() == decode.R11 {
 		r.restore()
 	}
 	r.mark(FixR11, 0)
@@ -154,7 +172,14 @@ func (r *Rewriter) upperHalf() {
 // loadTarget emits the load of the branch target, or of its lower 4 bytes, into
 // r11.
 func (r *Rewriter) loadTarget(in *decode.Inst, code []byte, size int) {
-	if !in.HasMem {
+	switch {
+	case r.fetched && size == 4:
+		r.Hot.LoadGS32(codegen.R11, r.Fields.Spill[3])
+		return
+	case r.fetched:
+		r.Hot.LoadGS(codegen.R11, r.Fields.Spill[3])
+		return
+	case !in.HasMem:
 		if reg := codegen.Reg(in.RM()); size == 4 {
 			r.Hot.Move32(codegen.R11, reg)
 		} else {
@@ -203,7 +228,6 @@ func (r *Rewriter) operand(in *decode.Inst, code []byte, rex, opcode byte, dst c
 		b.Bytes(rex, opcode, 5|field)
 		b.Rel32(in.End() + uint64(in.Disp))
 	default:
-		b.Bytes(rex, opcode, 4|field, 0x25) // see absolute
-		b.U32(uint32(in.End() + uint64(in.Disp)))
+		panic("rewrite: a RIP-relative operand out of reach")
 	}
 }

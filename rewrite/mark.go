@@ -91,4 +91,7 @@ const (
 	TrapPopf                        // emulate popf
 	TrapFSBase                      // emulate rdfsbase, wrfsbase, rdgsbase, wrgsbase
 	TrapXbegin                      // emulate an aborted transaction
+	TrapString                      // emulate a string instruction or xlat in %fs
+	TrapFar                         // emulate a far transfer, or a near one of 16 bits
+	TrapSegment                     // emulate a load or store of a segment register
 )

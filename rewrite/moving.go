@@ -5,24 +5,25 @@ import (
 	"cabitrans/decode"
 )
 
-// moving emits an instruction with an operand in %fs when the base is the
-// guest's own. Two registers that the instruction does not touch are borrowed:
-// one gets the operand's offset, computed by lea with the operand's own address
-// size, the other the base; the operand becomes their sum.
+// moving emits an instruction with an operand in %fs when no segment of the host
+// has that base.
 //
 // The plain load, which is what compilers emit, needs no scratch: its
-// destination holds the base on the way.
+// destination holds the base on the way. String instructions and xlat, whose
+// addresses are registers that they change or add up, are left to the runtime.
 func (r *Rewriter) moving(in *decode.Inst, code []byte) {
 	switch {
-	case in.Class&(decode.ClassString|decode.ClassVSIB|decode.ClassImplicitSeg) != 0,
-		in.Enc == decode.EncEVEX, in.Enc == decode.EncXOP, in.Enc == decode.EncVEX2,
-		in.Moffs, !in.HasMem, in.Class&decode.ClassStackImplicit != 0:
-		r.Trap(in.PC, TrapUnsupported)
+	case in.Class&decode.ClassString != 0, isXlat(in):
+		r.Trap(in.PC, TrapString)
 	case plainLoad(in):
 		r.movingLoad(in)
 	default:
-		r.movingOperand(in, code)
+		r.byAddress(in, code)
 	}
+}
+
+func isXlat(in *decode.Inst) bool {
+	return in.Enc == decode.EncLegacy && in.OpMap == 0 && in.Opcode == 0xd7
 }
 
 // plainLoad reports mov %fs:disp, %reg64, behind whatever padding prefixes.
@@ -37,7 +38,7 @@ func (r *Rewriter) movingLoad(in *decode.Inst) {
 	b.StoreGS(r.Fields.Spill[1], dst)
 	r.mark(0, 0)
 	b.LoadGS(dst, r.Fields.FSBase)
-	r.borrowed(FixReg1, dst, 0)
+	r.borrowed(dst)
 	b.Bytes(0x48|byte(dst>>3)<<2|byte(dst>>3), 0x8b, 0x80|byte(dst&7)<<3|byte(dst&7))
 	if dst&7 == 4 {
 		b.Bytes(0x24)
@@ -45,54 +46,218 @@ func (r *Rewriter) movingLoad(in *decode.Inst) {
 	b.U32(uint32(in.Disp))
 }
 
-func (r *Rewriter) borrowed(fix Fix, r1, r2 codegen.Reg) {
+// borrowed marks the next instruction as one before which reg is in Spill[1].
+func (r *Rewriter) borrowed(reg codegen.Reg) { r.borrowed2(FixReg1, reg, 0) }
+
+func (r *Rewriter) borrowed2(fix Fix, r1, r2 codegen.Reg) {
 	r.HotMarks = append(r.HotMarks, Mark{
 		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, Reg1: uint8(r1), Reg2: uint8(r2),
 	})
 }
 
-func (r *Rewriter) movingOperand(in *decode.Inst, code []byte) {
-	b := r.Hot
-	r1, r2, ok := scratch(in)
-	if !ok {
+// byAddress emits an instruction whose operand is addressed by a borrowed register,
+// which holds the sum of the operand's base, index and displacement, by the rules of
+// the operand's own address size, and of the %fs base if it is in %fs. The vector
+// index of a gather or scatter stays.
+func (r *Rewriter) byAddress(in *decode.Inst, code []byte) {
+	reg, ok := addressReg(in)
+	if !ok || in.Class&decode.ClassVSIB != 0 && in.AddrSize == 4 {
 		r.Trap(in.PC, TrapUnsupported)
 		return
 	}
-	r.mark(0, 0)
-	b.StoreGS(r.Fields.Spill[1], r1)
-	r.mark(0, 0)
-	b.StoreGS(r.Fields.Spill[2], r2)
-	r.mark(0, 0)
-	r.loadAddress(in, code, r1)
-	r.borrowed(FixReg1, r1, r2)
-	b.LoadGS(r2, r.Fields.FSBase)
-	r.borrowed(FixReg1|FixReg2, r1, r2)
-	r.emitWithOperand(in, code, r1, r2)
+	b := r.Hot
+	r.address(in, code, reg)
+	fix, dst := FixReg1, codegen.Reg(0)
+	if in.AddrSize == 4 && directStore(in) {
+		// The address size is that of the destination in a register, too.
+		fix, dst = FixReg1|FixReg2, codegen.Reg(in.Reg())
+		r.borrowed(reg)
+		b.StoreGS(r.Fields.Spill[2], dst)
+		r.borrowed(reg)
+		b.Move32(dst, dst)
+	}
+	r.borrowed2(fix, reg, dst)
+	r.emitThrough(in, code, reg)
 	// The instruction has been executed: the boundary is the next one.
 	r.pc = in.End()
-	r.borrowed(FixReg1|FixReg2, r1, r2)
-	b.LoadGS(r1, r.Fields.Spill[1])
-	r.borrowed(FixReg2, r1, r2)
-	b.LoadGS(r2, r.Fields.Spill[2])
+	r.borrowed2(fix, reg, dst)
+	b.LoadGS(reg, r.Fields.Spill[1])
+	if fix&FixReg2 != 0 {
+		r.borrowed2(FixReg2, 0, dst)
+		b.LoadGS(dst, r.Fields.Spill[2])
+	}
 }
 
-// scratch picks two registers among the eight legacy ones, so that no REX bit
-// is needed and 8-bit operands keep their meaning, which the instruction does
-// not name; rsp is never one.
-func scratch(in *decode.Inst) (r1, r2 codegen.Reg, ok bool) {
-	used := in.Reads | in.Writes | 1<<decode.RSP
-	found := 0
-	for _, c := range [...]codegen.Reg{codegen.RSI, codegen.RDI, codegen.RBX, codegen.RBP, codegen.RCX, codegen.RDX, codegen.RAX} {
+// directStore reports movdir64b, enqcmd and enqcmds, whose register is an address.
+func directStore(in *decode.Inst) bool {
+	return in.Enc == decode.EncLegacy && in.OpMap == 2 && in.Opcode == 0xf8
+}
+
+// keepsIndex reports an operand whose index is no part of one address: those of a
+// gather or scatter are a vector, that of a tile is the distance of its rows.
+func keepsIndex(in *decode.Inst) bool {
+	return in.Class&decode.ClassVSIB != 0 ||
+		in.Class&decode.ClassAMX != 0 && in.OpMap == 2 && (in.Opcode == 0x4a || in.Opcode == 0x4b)
+}
+
+// addressReg picks the register that holds the operand's address: the one that
+// the instruction takes it from, or one that it does not name, among the eight
+// legacy ones, so that no REX bit is needed and 8-bit operands keep their meaning.
+// rbp comes last, since it costs a displacement; rsp is never one.
+func addressReg(in *decode.Inst) (codegen.Reg, bool) {
+	if !in.HasMem && !in.Moffs {
+		return implicitReg(in), true
+	}
+	used := in.Reads | in.Writes
+	for _, c := range [...]codegen.Reg{
+		codegen.RSI, codegen.RDI, codegen.RBX, codegen.RCX, codegen.RDX, codegen.RAX, codegen.RBP,
+	} {
 		if used>>c&1 == 0 {
-			if found == 0 {
-				r1 = c
-			} else {
-				return r1, c, true
-			}
-			found++
+			return c, true
 		}
 	}
-	return 0, 0, false
+	return 0, false
+}
+
+// implicitReg is the register that addresses the operand of an instruction with
+// no explicit one: maskmov, umonitor; monitorx and clzero.
+func implicitReg(in *decode.Inst) codegen.Reg {
+	switch {
+	case in.Opcode == 0xf7:
+		return codegen.RDI
+	case in.Opcode == 0xae:
+		return codegen.Reg(in.RM())
+	}
+	return codegen.RAX
+}
+
+// address loads the linear address of the operand into reg, whose own value goes to
+// Spill[1].
+func (r *Rewriter) address(in *decode.Inst, code []byte, reg codegen.Reg) {
+	b := r.Hot
+	r.mark(0, 0)
+	b.StoreGS(r.Fields.Spill[1], reg)
+	r.offset(in, code, reg)
+	if in.Seg != decode.SegFS || !in.SegMatters() {
+		return
+	}
+	other := codegen.RCX
+	if reg == other {
+		other = codegen.RDX
+	}
+	r.borrowed(reg)
+	b.StoreGS(r.Fields.Spill[2], other)
+	r.borrowed(reg)
+	b.LoadGS(other, r.Fields.FSBase)
+	r.borrowed2(FixReg1|FixReg2, reg, other)
+	b.AddReg(reg, other)
+	r.borrowed2(FixReg1|FixReg2, reg, other)
+	b.LoadGS(other, r.Fields.Spill[2])
+}
+
+// offset loads the operand's offset in its segment. Until then reg has its own value.
+func (r *Rewriter) offset(in *decode.Inst, code []byte, reg codegen.Reg) {
+	b := r.Hot
+	addr, fixed := in.Addr()
+	if !in.HasMem && !in.Moffs {
+		if in.AddrSize == 4 {
+			r.mark(0, 0)
+			b.Move32(reg, reg)
+		}
+		return
+	}
+	r.mark(0, 0)
+	switch {
+	case fixed:
+		b.LoadImm(reg, addr)
+	case keepsIndex(in) && in.Base == decode.NoReg:
+		b.LoadImm(reg, uint64(in.Disp))
+	case keepsIndex(in):
+		b.Move(reg, codegen.Reg(in.Base))
+		r.borrowed(reg)
+		b.AddLea(reg, int32(in.Disp))
+	default:
+		if in.AddrSize == 4 {
+			b.Bytes(0x67)
+		}
+		r.operand(in, code, 0x40|decode.RexW, 0x8d, reg)
+	}
+	more := int64(0)
+	switch {
+	case fixed || keepsIndex(in):
+	case in.DispScale > 1 && in.DispLen == 1:
+		more = in.Disp - int64(int8(code[in.DispOff])) // lea does not scale it
+	case isPop(in) && in.Base == decode.RSP:
+		more = int64(in.OpSize) // the operand is addressed when rsp has been incremented
+	}
+	if more == 0 {
+		return
+	}
+	r.borrowed(reg)
+	if in.AddrSize == 4 {
+		b.Bytes(0x67)
+	}
+	b.AddLea(reg, int32(more))
+}
+
+func isPop(in *decode.Inst) bool {
+	return in.Enc == decode.EncLegacy && in.OpMap == 0 && in.Opcode == 0x8f
+}
+
+// emitThrough emits in with its memory operand replaced by (%reg), in no segment.
+func (r *Rewriter) emitThrough(in *decode.Inst, code []byte, reg codegen.Reg) {
+	b := r.Hot
+	end := int(in.OpOff)
+	if in.RexOff >= 0 {
+		end = int(in.RexOff)
+	}
+	for _, c := range code[:end] {
+		// A REX prefix among the others is ignored, and must not become the last.
+		if c != 0x64 && c != 0x65 && c != 0x67 && c&0xf0 != 0x40 {
+			b.Bytes(c)
+		}
+	}
+	switch {
+	case in.Moffs:
+		b.Copy(code[end:in.OpOff])
+		b.Bytes([...]byte{0x8a, 0x8b, 0x88, 0x89}[in.Opcode&3], byte(reg))
+		return
+	case !in.HasMem:
+		b.Copy(code[end:in.Len])
+		return
+	}
+	start := b.Len()
+	b.Copy(code[end:in.ModRMOff])
+	index := keepsIndex(in)
+	// X and B extend the index and base that are gone. From VEX on they are stored
+	// inverted; X of an index that stays does, too.
+	switch out := b.Code(start); in.Enc {
+	case decode.EncLegacy:
+		if in.RexOff >= 0 {
+			out[0] &^= decode.RexX | decode.RexB
+		}
+	case decode.EncVEX3, decode.EncXOP, decode.EncEVEX:
+		out[1] |= 0x20
+		if !index {
+			out[1] |= 0x40
+		}
+	}
+	// Base rbp has no form without displacement.
+	mod, rm := byte(0), byte(reg)
+	if reg == codegen.RBP {
+		mod = 0x40
+	}
+	if index {
+		rm = 4
+	}
+	b.Bytes(mod | in.ModRM&0x38 | rm)
+	if index {
+		b.Bytes(in.SIB&^7 | byte(reg))
+	}
+	if mod != 0 {
+		b.Bytes(0)
+	}
+	b.Copy(code[memEnd(in):in.Len])
 }
 
 // memEnd is the offset behind the memory operand: of the immediate, if any.
@@ -101,36 +266,4 @@ func memEnd(in *decode.Inst) uint8 {
 		return uint8(in.ImmOff)
 	}
 	return in.Len
-}
-
-// loadAddress emits lea operand, %dst without the segment.
-func (r *Rewriter) loadAddress(in *decode.Inst, code []byte, dst codegen.Reg) {
-	b := r.Hot
-	if in.AddrSize == 4 {
-		b.Bytes(0x67)
-	}
-	r.operand(in, code, 0x40|decode.RexW, 0x8d, dst)
-}
-
-// emitWithOperand emits in with its memory operand replaced by (%base,%index,1),
-// both legacy registers, in no segment.
-func (r *Rewriter) emitWithOperand(in *decode.Inst, code []byte, base, index codegen.Reg) {
-	b := r.Hot
-	for i := 0; i < int(in.ModRMOff); i++ {
-		c := code[i]
-		prefix := i < int(in.OpOff) && (in.RexOff < 0 || i < int(in.RexOff))
-		switch {
-		case prefix && (c == 0x64 || c == 0x65 || c == 0x67 || c&0xf0 == 0x40):
-			// A REX prefix among the others is ignored, and must not become the last.
-			continue
-		case i == int(in.RexOff) && in.Enc == decode.EncLegacy:
-			c &^= decode.RexX | decode.RexB
-		case i == int(in.RexOff)+1 && in.Enc == decode.EncVEX3:
-			c |= 0x60 // X and B are stored inverted
-		}
-		b.Bytes(c)
-	}
-	// disp8 form: base rbp has none without displacement.
-	b.Bytes(0x44|in.ModRM&0x38, byte(index&7)<<3|byte(base&7), 0)
-	b.Copy(code[memEnd(in):in.Len])
 }

@@ -57,11 +57,12 @@ type Rewriter struct {
 	Refs                []Ref
 	FSRewritten         uint64 // operands in %fs rewritten
 
-	pc uint64 // of the instruction being rewritten
+	pc      uint64 // of the instruction being rewritten
+	fetched bool   // the target of the indirect branch is in Spill[3]
 }
 
 // MaxEmit bounds the bytes that one Inst call appends to either buffer.
-const MaxEmit = 128
+const MaxEmit = 192
 
 // Inst appends the translation of in, whose bytes are code. A FlowJump emits its
 // jump; a caller that lays the target out next does not call Inst for it.
@@ -128,11 +129,11 @@ func (r *Rewriter) plain(in *decode.Inst, code []byte) {
 // copyInst emits in as it is, but for its segment prefixes and a RIP-relative
 // displacement.
 func (r *Rewriter) copyInst(in *decode.Inst, code []byte) {
-	r.mark(0, 0)
 	if in.RIPRel() && !r.ripReachable(in) {
 		r.absolute(in, code)
 		return
 	}
+	r.mark(0, 0)
 	start := r.Hot.Len()
 	r.Hot.Copy(code[:in.Len])
 	out := r.Hot.Code(start)
@@ -217,10 +218,10 @@ func (r *Rewriter) ripReachable(in *decode.Inst) bool {
 func (r *Rewriter) absolute(in *decode.Inst, code []byte) {
 	target := int64(in.End()) + in.Disp
 	if target != int64(int32(target)) {
-		r.HotMarks = r.HotMarks[:len(r.HotMarks)-1]
-		r.Trap(in.PC, TrapUnsupported)
+		r.byAddress(in, code)
 		return
 	}
+	r.mark(0, 0)
 	start := r.Hot.Len()
 	r.Hot.Copy(code[:in.ModRMOff])
 	r.segment(in, r.Hot.Code(start))

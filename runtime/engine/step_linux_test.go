@@ -109,7 +109,7 @@ const stepCode = `
 			f3 a4                         ; 15e rep movsb (%rsi), %es:(%rdi)
 			eb 02                         ; 160 jmp 0x164 <l11>
 			0f 0b                         ; 162 ud2
-			0f 0b                         ; 164 ud2
+			eb 1c                         ; 164 jmp 0x182 <fs>
 			ff 43 18                      ; 166 incl 24(%rbx)
 			8b 53 18                      ; 169 movl 24(%rbx), %edx
 			f7 c2 01 00 00 00             ; 16c testl $1, %edx
@@ -120,9 +120,52 @@ const stepCode = `
 			5a                            ; 17b popq %rdx
 			c3                            ; 17c retq
 			83 43 24 10                   ; 17d addl $16, 36(%rbx)
-			c3                            ; 181 retq`
+			c3                            ; 181 retq
+			64 48 8b 14 25 00 00 00 00    ; 182 movq %fs:0, %rdx
+			48 8d 15 19 00 00 00          ; 18b leaq 25(%rip), %rdx # 0x1ab <l12>
+			64 48 89 14 25 30 00 00 00    ; 192 movq %rdx, %fs:48
+			41 bb 4f 00 00 00             ; 19b movl $79, %r11d
+			64 ff 24 25 30 00 00 00       ; 1a1 jmpq *%fs:48
+			0f 0b                         ; 1a9 ud2
+			b9 10 00 00 00                ; 1ab movl $16, %ecx
+			48 8d 15 af ff ff ff          ; 1b0 leaq -81(%rip), %rdx # 0x166 <f>
+			64 48 89 14 25 38 00 00 00    ; 1b7 movq %rdx, %fs:56
+			64 ff 54 09 18                ; 1c0 callq *%fs:24(%rcx,%rcx)
+			64 ff 71 28                   ; 1c5 pushq %fs:40(%rcx)
+			64 8f 41 10                   ; 1c9 popq %fs:16(%rcx)
+			6a 07                         ; 1cd pushq $7
+			64 67 66 8f 41 14             ; 1cf popw %fs:20(%ecx)
+			48 83 c4 06                   ; 1d5 addq $6, %rsp
+			49 89 f0                      ; 1d9 movq %rsi, %r8
+			be 38 00 00 00                ; 1dc movl $56, %esi
+			48 8d 7b 30                   ; 1e1 leaq 48(%rbx), %rdi
+			64 a4                         ; 1e5 movsb %fs:(%rsi), %es:(%rdi)
+			b9 03 00 00 00                ; 1e7 movl $3, %ecx
+			f3 64 67 a4                   ; 1ec rep movsb %fs:(%esi), %es:(%edi)
+			b9 05 00 00 00                ; 1f0 movl $5, %ecx
+			be 10 00 00 00                ; 1f5 movl $16, %esi
+			48 8d 7b 30                   ; 1fa leaq 48(%rbx), %rdi
+			f3 64 a6                      ; 1fe rep cmpsb %es:(%rdi), %fs:(%rsi)
+			48 89 dd                      ; 201 movq %rbx, %rbp
+			bb 38 00 00 00                ; 204 movl $56, %ebx
+			31 c0                         ; 209 xorl %eax, %eax
+			64 d7                         ; 20b xlatb
+			bf 18 00 00 00                ; 20d movl $24, %edi
+			48 c7 c1 ff ff ff ff          ; 212 movq $-1, %rcx
+			48 0f 6e c1                   ; 219 movq %rcx, %mm0
+			64 0f f7 c0                   ; 21d maskmovq %mm0, %mm0
+			0f 77                         ; 221 emms
+			48 89 eb                      ; 223 movq %rbp, %rbx
+			64 48 a1 38 00 00 00 00 00 00 00; 226 movabsq %fs:56, %rax
+			31 d2                         ; 231 xorl %edx, %edx
+			be 20 00 00 00                ; 233 movl $32, %esi
+			bf 08 00 00 00                ; 238 movl $8, %edi
+			31 c9                         ; 23d xorl %ecx, %ecx
+			64 0f c7 0c 3e                ; 23f cmpxchg8b %fs:(%rsi,%rdi)
+			64 67 0f c7 0c 3e             ; 244 cmpxchg8b %fs:(%esi,%edi)
+			0f 0b                         ; 24a ud2`
 
-const stepEnd = 0x164
+const stepEnd = 0x24a
 
 // TestKickEverywhere kicks a thread at every host instruction of a program in
 // turn; nothing the guest can see may change. A breakpoint stands in for the
