@@ -52,6 +52,10 @@ type Rewriter struct {
 	// displacement needs no alignment.
 	Known func(pc uint64) bool
 
+	// Trapped, if not nil, is told of every trap that is emitted: for those who study
+	// translations.
+	Trapped func(pc uint64, kind TrapKind)
+
 	// Results, appended to. The caller empties them.
 	HotMarks, ColdMarks []Mark
 	Refs                []Ref
@@ -246,6 +250,9 @@ func putRel32(p []byte, target, next uint64) {
 
 // Trap emits an exit to the runtime at guest address pc.
 func (r *Rewriter) Trap(pc uint64, kind TrapKind) {
+	if r.Trapped != nil {
+		r.Trapped(pc, kind)
+	}
 	r.pc = pc
 	r.mark(0, 0)
 	r.Hot.StoreImmGS32(r.Fields.ExitArg, uint32(kind))

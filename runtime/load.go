@@ -31,15 +31,9 @@ func (p *Process) load(g *program, tid abi.Tid) (first engine.Start, v engine.VD
 }
 
 // mapImage places the executable's segments.
-func (p *Process) mapImage(g *program) (err error) {
-	if p.plan, err = p.choosePlace(); err != nil {
+func (p *Process) mapImage(g *program) error {
+	if err := p.mapSegments(g); err != nil {
 		return err
-	}
-	for _, m := range p.plan.Maps {
-		req := memory.Request{Addr: m.Addr, Len: m.Len, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite, Name: g.name}
-		if _, err := p.mem.Map(req); err != nil {
-			return p.placeTaken(err)
-		}
 	}
 	for _, cp := range p.plan.Copies {
 		if err := p.copyFrom(g.exe, cp); err != nil {
@@ -49,6 +43,20 @@ func (p *Process) mapImage(g *program) (err error) {
 	for _, m := range p.plan.Maps {
 		if err := p.mem.Protect(m.Addr, m.Len, m.Prot); err != nil {
 			return fmt.Errorf("cannot protect a segment: %w", err)
+		}
+	}
+	return nil
+}
+
+// mapSegments finds memory for the executable's segments.
+func (p *Process) mapSegments(g *program) (err error) {
+	if p.plan, err = p.choosePlace(); err != nil {
+		return err
+	}
+	for _, m := range p.plan.Maps {
+		req := memory.Request{Addr: m.Addr, Len: m.Len, Fixed: true, Prot: abi.ProtRead | abi.ProtWrite, Name: g.name}
+		if _, err := p.mem.Map(req); err != nil {
+			return p.placeTaken(err)
 		}
 	}
 	return nil

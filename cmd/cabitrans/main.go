@@ -1,6 +1,7 @@
 // Command cabitrans runs CloudABI executables on hosts that do not know CloudABI.
 //
 //	cabitrans run [--config FILE] [--stats[=json]] [--tls=NAME] [--strace[=LIST] [-o FILE] [-c] [-t]] PROGRAM
+//	cabitrans inspect [--json] [-v] PROGRAM
 //
 // Under the name cloudabi-run it takes the command line of the program of that
 // name: cloudabi-run [-e] [--tls=NAME] PROGRAM.
@@ -41,6 +42,8 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch args[0] {
 	case "run":
 		return c.run(args[1:])
+	case "inspect":
+		return c.inspect(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 {
 			return c.fail("%s takes no argument, but %q follows it", args[0], args[1])
@@ -54,8 +57,9 @@ const usage = `cabitrans runs CloudABI executables.
 
 Usage:
 
-  cabitrans run [flags] PROGRAM   run a program
-  cabitrans help                  show this text
+  cabitrans run [flags] PROGRAM       run a program
+  cabitrans inspect [flags] PROGRAM   say what is in a program
+  cabitrans help                      show this text
 
 The program's argument data and descriptors are described in YAML, read from
 standard input or from the file that --config names:
@@ -82,8 +86,14 @@ Flags of run:
                    end, instead of the calls
   -t               begin each line with the time of day
 
-The exit status is the program's own; 127 if it could not be started; 128 and
-the number of the signal if a signal ended it.
+Flags of inspect:
+
+  --json           write one JSON object instead of text
+  -v               list every place, not only the first few
+
+The exit status of run is the program's own; 127 if it could not be started; 128
+and the number of the signal if a signal ended it. That of inspect is 0 if the
+program would run here, 1 if not, 127 if it could not be read.
 `
 
 // A command is one invocation's connection to the outside.

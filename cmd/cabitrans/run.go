@@ -142,18 +142,8 @@ func (c *command) finish(p *runtime.Process, path string, stats statsFormat) int
 // openProgram opens an executable that the user may run. It does not wait for the
 // other end of a pipe.
 func openProgram(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, reason(err)
-	case info.IsDir():
-		return nil, errDirectory
-	case info.Mode()&os.ModeNamedPipe != 0:
-		return nil, errors.New("it is a pipe, not a regular file")
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case runtime.ExecutableBits && info.Mode()&0o111 == 0:
-		return nil, errors.New("it is not marked as executable; chmod +x allows it to run")
+	if err := runnable(path); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -162,7 +152,28 @@ func openProgram(path string) (*os.File, error) {
 	return f, nil
 }
 
-var errDirectory = errors.New("it is a directory")
+var (
+	errDirectory = errors.New("it is a directory")
+	errIrregular = errors.New("it is not a regular file")
+)
+
+// runnable says why a file is none that may be run.
+func runnable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return reason(err)
+	case info.IsDir():
+		return errDirectory
+	case info.Mode()&os.ModeNamedPipe != 0:
+		return errors.New("it is a pipe, not a regular file")
+	case !info.Mode().IsRegular():
+		return errIrregular
+	case runtime.ExecutableBits && info.Mode()&0o111 == 0:
+		return errors.New("it is not marked as executable; chmod +x allows it to run")
+	}
+	return nil
+}
 
 // openConfig opens a configuration, which may be a pipe.
 func openConfig(path string) (*os.File, error) {

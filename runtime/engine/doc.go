@@ -46,6 +46,10 @@
 // translated code that has been dropped, and none waits for a lock while it
 // counts as in the guest.
 //
+// # On paper
+//
+// A Paper (paper.go) is a cache that nobody executes, for those who study translations.
+//
 // # Guest state
 //
 // While a thread is outside the guest, the exact guest state is in its Block:

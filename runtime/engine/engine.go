@@ -98,13 +98,8 @@ func (e *Engine) makeStubs() error {
 	}
 	setStubs(stubs)
 	e.stubs = stubs
-	e.rw = rewrite.Rewriter{
-		Hot: buf, CacheBase: host.CacheLo,
-		Table: host.TableDisp, Guard: host.GuardAddr,
-		Calls:  rewrite.Calls{Lea: host.CallLea, Disp: host.CallDisp},
-		Fields: rewrite.FieldsOf(e.tls.Cells(blockCells())), FS: e.tls.FS(), Stubs: stubs,
-		Known: e.known,
-	}
+	e.rw = rewriter(e.tls, stubs)
+	e.rw.Hot, e.rw.Known = buf, e.known
 	ret := e.vdso.Text + e.vdso.RetOffset
 	for i := range e.vdsoRet {
 		buf.Align(16)
