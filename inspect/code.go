@@ -18,7 +18,7 @@ const (
 	actionEmulated = "emulated"
 	actionFaults   = "faults"
 	actionRefused  = "refused"
-	actionMoving   = "refused_moving"
+	moving         = "_moving" // behind one of these: once the program has moved its %fs base
 )
 
 // findings collects what the sweep meets.
@@ -91,8 +91,8 @@ func (f *findings) visit(in *decode.Inst, code []byte, addr uint64, inside bool)
 	form.Count++
 	form.Sites = f.site(form.Sites, addr)
 	if !trapped {
-		if _, refused := f.moving.trap(in, code); refused {
-			f.note(actionMoving, code, addr)
+		if kind, trapped := f.moving.trap(in, code); trapped {
+			f.note(actionOf(kind)+moving, code, addr)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (f *findings) finish() {
 // actionOf says what becomes of an instruction that the translator makes a trap of.
 func actionOf(kind rewrite.TrapKind) string {
 	switch kind {
-	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin:
+	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString:
 		return actionEmulated
 	case rewrite.TrapUnsupported:
 		return actionRefused

@@ -91,14 +91,14 @@ func TestActions(t *testing.T) {
 		{"9d", actionEmulated}, {"f3480faed0", actionEmulated}, {"c7f800000000", actionEmulated},
 		{"f4", actionFaults}, {"cc", actionFaults}, {"cd80", actionFaults}, {"ec", actionFaults}, {"0f34", actionFaults},
 		{"8ed8", actionRefused}, {"cf", actionRefused},
-		{"64a10000000000000000", actionMoving}, {"64ac", actionMoving},
+		{"64ac", actionEmulated + moving}, {"64d7", actionEmulated + moving},
 	} {
 		in, code := decodeHex(t, c.code, 0x1000)
 		got := ""
 		if kind, trapped := newJudge(rewrite.Options{}).trap(&in, code); trapped {
 			got = actionOf(kind)
-		} else if _, trapped := newJudge(rewrite.Options{MovingBase: true}).trap(&in, code); trapped {
-			got = actionMoving
+		} else if kind, trapped := newJudge(rewrite.Options{MovingBase: true}).trap(&in, code); trapped {
+			got = actionOf(kind) + moving
 		}
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.code, got, c.want)

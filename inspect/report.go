@@ -121,8 +121,8 @@ type Form struct {
 
 // Special are instructions that are not simply executed.
 type Special struct {
-	// Action is "emulated", "faults" (as on a CPU), "refused" (a CPU would run it; the program ends with a report), or
-	// "refused_moving" (refused once the program has moved its %fs base).
+	// Action is "emulated", "faults" (as on a CPU) or "refused" (a CPU would run it; the program ends with a report);
+	// with "_moving" behind it if only once the program has moved its %fs base.
 	Action string  `json:"action"`
 	Text   string  `json:"text"` // the form
 	Count  int     `json:"count"`

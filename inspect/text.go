@@ -180,7 +180,9 @@ var actions = []struct{ action, text string }{
 	{actionEmulated, "emulated"},
 	{actionFaults, "that fault, as they do on a CPU"},
 	{actionRefused, "that are refused: the program ends with a report"},
-	{actionMoving, "that are refused once the program has moved its %fs base"},
+	{actionEmulated + moving, "emulated once the program has moved its %fs base"},
+	{actionRefused + moving, "refused once the program has moved its %fs base"},
+	{actionFaults + moving, "that fault once the program has moved its %fs base"},
 }
 
 func (t *text) special(c *Contents) {
