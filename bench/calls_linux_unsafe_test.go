@@ -129,7 +129,7 @@ func (l *callLoop) run(tb testing.TB, n uint64, repeats int) (m Measurement, nat
 		fds = []int{fd}
 		args = append(args, argdata.Entry{Key: argdata.String("fd"), Value: argdata.FD(1)})
 	}
-	m, err := translated(context.Background(), path("callbench"), n, repeats, args, fds...)
+	m, err := translated(context.Background(), path("callbench"), n, repeats, "", args, fds...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -28,6 +28,16 @@
 // signal moves the waiter to the lock's queue instead of waking it to wait again;
 // that, and the FIFO of private locks, is why there are two implementations.
 //
+// Thread-local storage and switching, by strategy (BenchmarkTLS): ns for a round of
+// tlsloop, which is three functions that use a thread-local variable, and for a system
+// call of sysloop. The best of several runs on 2 busy processors.
+//
+//	                 tlsloop   sysloop
+//	gs               4.9       64
+//	indirect         9.9       64
+//	swap-wrfsbase    4.9       98
+//	swap-arch_prctl  4.9       436
+//
 // The native side of a kernel is no guest: no thread-local storage, no system calls, no
 // confinement. Kernels that need them (tlsloop, sysloop) have no native side
 // here.

@@ -22,12 +22,17 @@ type Measurement struct {
 // Translated runs the program at path as a guest: kernel(n), repeats times; 0
 // leaves a number to the program.
 func Translated(ctx context.Context, path string, n uint64, repeats int) (m Measurement, err error) {
-	return translated(ctx, path, n, repeats, nil)
+	return TranslatedTLS(ctx, path, n, repeats, "")
+}
+
+// TranslatedTLS is Translated under a TLS strategy; empty for the default.
+func TranslatedTLS(ctx context.Context, path string, n uint64, repeats int, tls string) (m Measurement, err error) {
+	return translated(ctx, path, n, repeats, tls, nil)
 }
 
 // translated is Translated with more arguments, and descriptors for them from 1 on.
 func translated(
-	ctx context.Context, path string, n uint64, repeats int, more argdata.Map, fds ...int,
+	ctx context.Context, path string, n uint64, repeats int, tls string, more argdata.Map, fds ...int,
 ) (m Measurement, err error) {
 	exe, err := os.Open(path)
 	if err != nil {
@@ -57,6 +62,7 @@ func translated(
 	}
 	p, err := runtime.Start(ctx, runtime.Config{
 		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: append([]int{int(w.Fd())}, fds...),
+		TLS: tls,
 	})
 	if err != nil {
 		return m, err

@@ -12,6 +12,12 @@
 // golang-asm, whose builder costs a hundred microseconds and is therefore used
 // once. The test of the encoder uses golang-asm as its oracle.
 //
+// The stubs find the thread block by the %gs base, or by a cell that holds its address
+// (Cells): then rewritten code stores what it has to say in other cells, and the stubs
+// copy them. They may also exchange %fs on the way in and out (Switch); that comes after
+// Block.State says guest and before it says host, so that a thread which is not in the
+// guest always has the host's.
+//
 // Invariants:
 //   - A Buffer never grows: callers ask Room first. Emit methods do not check.
 //   - Nothing here knows guest instructions; operands are host registers,

@@ -18,6 +18,9 @@ func (s *stub) enterGuest(abort uint64) {
 	bind(ok, s.op(x86.ACLD))
 	s.give(s.l.FSBase, s.l.Cells.FSBase)
 	s.give(s.l.Entry, s.l.Cells.Entry)
+	for i, cell := range s.l.Cells.Spill[KeptSpill:] {
+		s.give(s.l.Spill+8*int32(KeptSpill+i), cell)
+	}
 	s.switchFS(s.l.RealFS)
 }
 

@@ -1,5 +1,9 @@
 package codegen
 
+// KeptSpill is the number of the first spill cell that keeps its value while the thread
+// is outside the guest. The others are scratch.
+const KeptSpill = 3
+
 // Cells are the words of a thread that code which has no register to spare reads
 // and writes, as distances in bytes from the %gs base.
 type Cells struct {

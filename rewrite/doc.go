@@ -9,17 +9,36 @@
 //
 // # How %fs is reached
 //
-// The host's %gs base is the thread's block, whose first word is the guest's
-// %fs word. While every thread's %fs base is its block, "%fs:" becomes "%gs:",
-// the prefix byte 64 becomes 65, and nothing else changes: any instruction form
-// is right by construction, and costs nothing. Once a guest has moved a base
-// (Options.MovingBase) an operand in %fs is addressed through a borrowed
-// register that holds base plus offset (moving.go). That does for every form: the
-// vector index of a gather stays beside the register; an instruction with an
-// implicit address, such as maskmov, has that register changed for as long as it
-// runs; the target of an indirect branch goes to Spill[3] first, from where it is
-// taken twice. The runtime emulates string instructions and xlat, whose registers
-// change or add up.
+// The host has another use for %fs, or the same: a strategy (TLS) says where each
+// thread has the guest's %fs word, and words of the translator's own, its cells. Both
+// are reached off %gs, without a register:
+//
+//	strategy   %gs base              %fs:0        other operands in %fs   cells
+//	gs         the guest's %fs word  %gs:0        %gs: the prefix only    fields of the thread block
+//	teb        Windows' TEB          %gs:slot     base in a register      TLS slots
+//	pthread    macOS's values        %gs:8*key    base in a register      keys
+//	indirect   words of the cells    base in a register                   words
+//	swap-*     the guest's %fs word  copied: %fs is the guest's           fields of the thread block
+//
+// With gs any instruction form is right by construction, and costs nothing. Where %gs
+// names other things of the host as well (slots), only an absolute operand keeps its
+// length; every other is addressed through a borrowed register that holds base plus
+// offset (moving.go), as are all once a guest has moved a base (Options.MovingBase).
+// That does for every form: the vector index of a gather stays beside the register; an
+// instruction with an implicit address, such as maskmov, has that register changed for
+// as long as it runs; the target of an indirect branch goes to Spill[3] first, from
+// where it is taken twice. The runtime emulates string instructions and xlat, whose
+// registers change or add up.
+//
+// Cells that are not the thread block's fields are copied by the stubs of package
+// codegen: to the block on the way out, and from it what must be there on the way in.
+//
+// A strategy is a file tls_*.go and a line of Strategies. What it makes of every class
+// of instruction is a golden file each, on any machine; Linux, where the %gs base is
+// the program's to choose, executes those for other systems, too, with a thread block
+// that looks like theirs. On those systems the guest's word is 8 bytes among the
+// host's, so the first TCB must lie elsewhere than behind it.
+//
 // A guest's own %gs base is 0, as for every CloudABI process: the prefix is
 // neutralised.
 //

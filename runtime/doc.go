@@ -28,6 +28,11 @@
 // goroutine locked to one operating-system thread (thread.go), as long as the host
 // has one to give: thread_create answers EAGAIN otherwise.
 //
+// # Thread-local storage
+//
+// Config.TLS chooses by which strategy guest threads have an %fs of their own (package
+// rewrite). A forked guest has that of its parent.
+//
 // # One at a time
 //
 // Guest memory, the look-up table and the code cache have fixed places in the

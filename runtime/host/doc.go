@@ -5,8 +5,8 @@
 // # In a nutshell
 //
 // Reserve claims fixed ranges once (layout.go). A guest thread gets a Thread: an
-// operating-system thread of its own whose %gs base names a Block, private memory
-// that translated code and stubs reach with one prefix byte. Thread.Run visits the
+// operating-system thread of its own whose %gs base leads to a Block, private memory
+// that translated code and stubs reach without a register. Thread.Run visits the
 // guest through a stub and serves each exit:
 //
 //	Run ─ entersyscall ─ enter stub ─ guest ─ exit stub ─ exitsyscall ─ serve ─┐
@@ -14,7 +14,7 @@
 //
 // Go's scheduler takes the visit for a system call, so a spinning guest stops
 // neither the collector nor anything else. Go's %fs, which holds its thread-local
-// storage, is never touched.
+// storage, is never touched, unless a strategy asks for that (TLS).
 //
 // # Why these addresses
 //
@@ -73,6 +73,17 @@
 // counter: a wild jump can be anywhere) it copies the registers to the Block and
 // continues at the fault stub. In the access routines, through which Go code reads
 // and writes guest memory, it continues at their fix-up. Everything else is Go's.
+//
+// # A foreign %fs
+//
+// Under the two strategies that are there to be measured against, %fs is the guest's
+// while the thread is in the guest (Block.State). The stubs exchange it; a signal may
+// come at any of their instructions. So every handler of Go's is called by one of ours,
+// swapHandler, which gives the thread Go's %fs before, whatever it had, and that back
+// after. Handlers are wrapped when the strategy is chosen and again as each thread
+// begins: if a program of which this package is a part makes os/signal ignore a signal
+// and then handle it, Go installs its own handler anew, bare until the next guest thread
+// begins. Without such a strategy no handler is wrapped.
 //
 // # Kicks
 //
