@@ -288,7 +288,7 @@ func (c *comparer) final(ht *host.Thread) *final {
 		clear(x[576:832])
 	}
 	clear(x[416:576])
-	sp := max(b.Regs[decode.RSP], c.stack-2048)
+	sp := min(max(b.Regs[decode.RSP], c.stack-2048), c.stack)
 	f.memory = make([]byte, oracleData+host.PageSize+int(min(c.stack-sp, 2048)))
 	m := f.memory
 	for _, p := range []struct{ addr, n uint64 }{{c.base, oracleData}, {ht.FSWord, host.PageSize}, {sp, uint64(len(m) - oracleData - host.PageSize)}} {
