@@ -170,8 +170,8 @@ func (t *fdTable) insertLocked(e *entry) (abi.FD, abi.Errno) {
 	if fd >= maxFDs {
 		return 0, abi.EMFILE
 	}
-	if fd == n {
-		grown := make([]atomic.Pointer[entry], max(16, 2*n))
+	if fd >= n { // beyond n when a table with gaps moves here
+		grown := make([]atomic.Pointer[entry], max(16, 2*n, fd+1))
 		for i := range n {
 			grown[i].Store((*s)[i].Load())
 		}
