@@ -185,9 +185,8 @@ func (t *Thread) StatPath(dir int, path []byte, follow bool) (FileInfo, syscall.
 	}
 	if s.lo == 0 && !s.slash && !s.dots {
 		// A plain name cannot lead anywhere: one host call instead of three.
-		var st unix.Stat_t
-		e := t.fstatat(dir, path, &st)
-		info := infoOf(&st)
+		e := t.fstatat(dir, path, &t.stat)
+		info := infoOf(&t.stat)
 		if e != 0 || !follow || info.Kind != KindSymlink {
 			return info, e
 		}
@@ -221,11 +220,10 @@ func (t *Thread) StatPath(dir int, path []byte, follow bool) (FileInfo, syscall.
 // statPlace describes what is at p, and is ENOTDIR if that ought to be a directory
 // and is none.
 func (t *Thread) statPlace(p *Place) (FileInfo, syscall.Errno) {
-	var st unix.Stat_t
-	if e := t.fstatat(p.Dir, p.name(), &st); e != 0 {
+	if e := t.fstatat(p.Dir, p.name(), &t.stat); e != 0 {
 		return FileInfo{}, e
 	}
-	info := infoOf(&st)
+	info := infoOf(&t.stat)
 	if p.Slash && info.Kind != KindDirectory {
 		return info, syscall.ENOTDIR
 	}

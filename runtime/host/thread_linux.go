@@ -22,6 +22,7 @@ type Thread struct {
 	serve  func() uint64 // of Run
 	until  unix.Timespec // of Park and Poll
 	how    unix.OpenHow  // of openat2
+	stat   unix.Stat_t   // of StatPath
 	began  int64         // what its operating-system thread's CPU clock said before, in ns
 }
 
