@@ -37,6 +37,15 @@ type Config struct {
 	// they become, too; nil for not at all.
 	Trace *Trace
 
+	// Profile samples where the guest spends its CPU time, what it becomes by proc_exec
+	// included, its forked processes not; nil for not at all.
+	Profile *Profile
+
+	// PerfMap gets, when the process has ended, the functions of its last program by the
+	// host addresses of their translations, as perf reads them from /tmp/perf-PID.map;
+	// nil for not at all. Translations that were dropped are not in it (Stats.Flushes).
+	PerfMap io.Writer
+
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64

@@ -80,6 +80,7 @@ func (p *Process) becomeNext() bool {
 		return false
 	}
 	p.stats.add(p.currentStats())
+	p.endProgram()
 	err := p.release()
 	p.close = errors.Join(p.close, err)
 	p.mu.Unlock()

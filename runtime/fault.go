@@ -172,33 +172,17 @@ func (p *Process) readInstruction(f *engine.Fault, r *Fault) *decode.Inst {
 // maxFrames bounds a backtrace. Reports leave most of a long one out.
 const maxFrames = 1 << 16
 
-// backtrace follows the chain of frame pointers. Code without them gives a short
-// or a wrong one; every step up the stack makes sure that it ends.
+// backtrace follows the chain of frame pointers.
 func (p *Process) backtrace(f *engine.Fault) (out []Location) {
 	rsp, rbp := f.Regs[decode.RSP], f.Regs[decode.RBP]
 	if f.Fetch {
 		// A wild call has left its return address on top of the stack.
-		if ret, err := p.mem.Load64(rsp); err == nil && p.isCode(ret) {
+		if ret, err := p.mem.Load64(rsp); err == nil && p.mem.Executable(ret) {
 			out = append(out, p.locateReturn(ret))
 		}
 	}
-	for low := rsp; len(out) < maxFrames && rbp >= low && rbp%8 == 0; {
-		next, err1 := p.mem.Load64(rbp)
-		ret, err2 := p.mem.Load64(rbp + 8)
-		if err1 != nil || err2 != nil || !p.isCode(ret) {
-			break
-		}
+	for _, ret := range p.mem.Frames(make([]uint64, 0, maxFrames), rsp, rbp) {
 		out = append(out, p.locateReturn(ret))
-		rbp, low = next, rbp+16
 	}
 	return out
-}
-
-// isCode reports whether guest code can be fetched at addr.
-func (p *Process) isCode(addr uint64) bool {
-	var b [1]byte
-	p.mem.RLock()
-	defer p.mem.RUnlock()
-	n, _ := p.mem.Fetch(addr, b[:])
-	return n == 1
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +15,7 @@ import (
 	"cabitrans/runtime/kernel"
 	"cabitrans/runtime/loader"
 	"cabitrans/runtime/memory"
+	"cabitrans/runtime/profile"
 	"cabitrans/runtime/strace"
 )
 
@@ -37,6 +39,10 @@ type Process struct {
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
 
+	profile  *Profile // nil for none
+	recorder *profile.Recorder
+	perfMap  io.Writer // nil for none
+
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
 	stop    func() bool    // ends the watch on the context
@@ -49,7 +55,7 @@ type Process struct {
 	status kernel.ExitStatus // final, likewise
 	close  error
 
-	traceErr error // once ended is closed
+	traceErr, profileErr, perfMapErr error // once ended is closed
 }
 
 // Start starts a process. It ends early, as by Kill, when ctx is done; ctx's end
@@ -79,6 +85,10 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
+	if err := p.setProfile(c.Profile); err != nil {
+		return nil, err
+	}
+	p.perfMap = c.PerfMap
 	p.setTrace(c.Trace)
 	if err := p.begin(g); err != nil {
 		if p.tracer != nil {
@@ -168,6 +178,8 @@ func (p *Process) reap() {
 		p.status, _ = p.kernel.Status()
 		p.stats.add(p.currentStats())
 	}
+	p.endProgram()
+	p.perfMapErr = p.writePerfMap()
 	if p.forked {
 		if p.kernel != nil {
 			p.kernel.Close() // the host takes the rest
@@ -179,6 +191,7 @@ func (p *Process) reap() {
 	if p.tracer != nil {
 		p.traceErr = p.tracer.Close()
 	}
+	p.profileErr = p.writeProfile()
 	live.Store(false)
 	close(p.ended)
 }

@@ -12,6 +12,7 @@ type runFlags struct {
 	config string // empty for standard input
 	stats  statsFormat
 	trace  traceFlags
+	time   profileFlags
 	tls    string // empty for the host's default
 	help   bool
 	args   []string // what follows the flags
@@ -49,6 +50,7 @@ func parseFlags(args []string) (*runFlags, error) {
 		return nil
 	})
 	f.trace.define(fs)
+	f.time.define(fs)
 	fs.Func("tls", "", func(name string) error { return setTLS(&f.tls, name) })
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -58,7 +60,10 @@ func parseFlags(args []string) (*runFlags, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.trace.check(); err != nil {
+	if err = f.trace.check(); err == nil {
+		err = f.time.check()
+	}
+	if err != nil {
 		return nil, err
 	}
 	f.args = fs.Args()

@@ -40,11 +40,11 @@ func (c *command) run(args []string) int {
 		defer file.Close()
 		in, name = file, f.config
 	}
-	trace, err := f.trace.open()
+	watch, err := f.watch()
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(f.args[0], in, name, f, trace)
+	return c.start(f.args[0], in, name, f, watch)
 }
 
 // cloudabiRun is the program cloudabi-run. Its flag -e asks for emulation, which
@@ -73,11 +73,20 @@ func (c *command) cloudabiRun(args []string) int {
 	if err := prepare(); err != nil {
 		return c.fail("%v", err)
 	}
-	return c.start(args[0], c.stdin, "stdin", f, nil)
+	return c.start(args[0], c.stdin, "stdin", f, runtime.Config{})
 }
 
-// start runs the program at path with the configuration read from in.
-func (c *command) start(path string, in io.Reader, name string, f *runFlags, trace *runtime.Trace) int {
+// watch is a Config with what there is to be told of a program's run.
+func (f *runFlags) watch() (c runtime.Config, err error) {
+	if c.Trace, err = f.trace.open(); err == nil {
+		err = f.time.open(&c)
+	}
+	return c, err
+}
+
+// start runs the program at path with the configuration read from in; rc says what else
+// is to become of the run.
+func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc runtime.Config) int {
 	exe, err := openProgram(path)
 	if err != nil {
 		return c.fail("cannot run %s: %v", path, err)
@@ -100,10 +109,9 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, tra
 		g.close()
 		return c.fail("cannot run %s: %v", path, err)
 	}
-	p, err := runtime.Start(context.Background(), runtime.Config{
-		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: g.fds, Drop: g.drop, Trace: trace,
-		TLS: f.tls,
-	})
+	rc.Executable, rc.Size, rc.Name, rc.ArgData = exe, info.Size(), path, args
+	rc.FDs, rc.Drop, rc.TLS = g.fds, g.drop, f.tls
+	p, err := runtime.Start(context.Background(), rc)
 	// The program has duplicates. Ours must not outlive them: the other end of a
 	// pipe waits until all are closed.
 	g.close()
@@ -122,18 +130,21 @@ func (c *command) finish(p *runtime.Process, path string, stats statsFormat) int
 	case exit.Signal != 0:
 		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}
-	err := p.TraceErr()
-	if err != nil {
-		fmt.Fprintf(c.stderr, "cabitrans: %v\n", err)
+	var err error
+	for _, e := range []error{p.TraceErr(), p.ProfileErr(), p.PerfMapErr()} {
+		if e != nil {
+			fmt.Fprintf(c.stderr, "cabitrans: %v\n", e)
+			err = e
+		}
 	}
 	switch stats {
 	case statsText:
-		err = p.Stats().WriteText(c.stderr)
+		err = errors.Join(err, p.Stats().WriteText(c.stderr))
 	case statsJSON:
-		err = p.Stats().WriteJSON(c.stderr)
+		err = errors.Join(err, p.Stats().WriteJSON(c.stderr))
 	}
 	if err != nil {
-		// Standard error is gone: there is nowhere to say so but the status.
+		// It has been said, if standard error is not gone itself; the status says it, too.
 		return max(exit.Status(), 1)
 	}
 	return exit.Status()

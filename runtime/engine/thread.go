@@ -23,6 +23,10 @@ type Thread struct {
 	ended  *Fault // what ended the thread, if it was a fault
 	alone  bool   // the next instruction is translated by itself: see single.go
 	stats  ThreadStats
+
+	sampler Sampler // nil for none
+	left    uint32  // why the guest was left last, never ExitAbort: see place
+	number  uint64  // of the raw system call made last
 }
 
 // Start is the state in which a thread begins: everything else is zero or as the
@@ -76,6 +80,7 @@ func (t *Thread) serve() (stub uint64) {
 	more, f := true, (*Fault)(nil)
 	if b.Exit != host.ExitAbort {
 		t.alone = false // it has been in the guest
+		t.left = b.Exit
 	}
 	switch b.Exit {
 	case host.ExitCall:
@@ -189,6 +194,9 @@ func (t *Thread) attend() bool {
 	e.mu.Lock() // whoever stopped the world holds it
 	t.host.ClearKick()
 	e.mu.Unlock()
+	if t.sampler != nil {
+		t.sampler.Sample(t.place())
+	}
 	return !t.kernel.Process().Exiting()
 }
 
@@ -236,8 +244,9 @@ func (t *Thread) rawCall() bool {
 	a := &t.args
 	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
 	a[3], a[4], a[5] = b.Regs[decode.R10], b.Regs[decode.R8], b.Regs[decode.R9]
+	t.number = b.Regs[decode.RAX]
 	for {
-		r0, r1, o := t.kernel.CallRaw(b.Regs[decode.RAX], a)
+		r0, r1, o := t.kernel.CallRaw(t.number, a)
 		switch o.Action {
 		case kernel.ActionContinue:
 			if o.Errno != 0 {

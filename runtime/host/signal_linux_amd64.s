@@ -36,6 +36,8 @@
 #define ARCH_GET_GS 0x1004
 #define SYS_arch_prctl 158
 
+#define SI_TIMER -2 // si_code of a POSIX timer's signal (include/uapi/asm-generic/siginfo.h)
+
 // Leaves the calling thread's %gs base in BX, 0 if it has none. Clobbers AX, CX,
 // R11; keeps DI, SI and DX in R12, R13 and R15. RDGSBASE is not an option: not
 // every machine lets user space use it.
@@ -193,8 +195,20 @@ TEXT ·swapHandlerPC(SB), NOSPLIT, $0-8
 	RET
 
 // kickHandler receives KickSignal. The sender has set Block.Kick, so a kick that
-// finds the thread in an exit stub, or in Go, has nothing left to do.
+// finds the thread in an exit stub, or in Go, has nothing left to do. A CPUTimer
+// cannot: for it the handler does so, which costs nothing but that it must find the
+// thread block first.
 TEXT ·kickHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	CMPL si_code(SI), $SI_TIMER
+	JNE  kicked
+	GET_GS
+	MOVQ R13, SI
+	MOVQ R15, DX
+	TESTQ BX, BX
+	JZ   ignore // the thread has just ended
+	ADDQ ·blockDelta(SB), BX
+	MOVL $1, Block_Kick(BX)
+kicked:
 	MOVQ uc_rip(DX), AX
 	LEAQ ·interruptible(SB), CX
 	CMPQ AX, CX

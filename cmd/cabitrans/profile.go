@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+
+	"cabitrans/runtime"
+)
+
+// profileFlags are those of run that tell where a program spends its time.
+type profileFlags struct {
+	output  string // empty for no profile
+	hz      int    // 0 for the default
+	perfMap bool
+}
+
+func (f *profileFlags) define(fs *flag.FlagSet) {
+	fs.Func("profile", "", func(path string) error {
+		switch {
+		case path == "":
+			return errors.New("it is the name of a file")
+		case f.output != "":
+			return errors.New("there can be only one profile")
+		}
+		f.output = path
+		return nil
+	})
+	fs.Func("profile-hz", "", func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > runtime.MaxProfileHz {
+			return fmt.Errorf("it is a number from 1 to %d, of samples in a second", runtime.MaxProfileHz)
+		}
+		f.hz = n
+		return nil
+	})
+	fs.BoolVar(&f.perfMap, "perf-map", false, "")
+}
+
+// check refuses a rate of nothing.
+func (f *profileFlags) check() error {
+	if f.hz != 0 && f.output == "" {
+		return errors.New("--profile-hz is for --profile, which was not given")
+	}
+	return nil
+}
+
+// open opens the files and makes c ask for what goes there.
+func (f *profileFlags) open(c *runtime.Config) error {
+	if f.output != "" {
+		file, err := os.Create(f.output)
+		if err != nil {
+			return fmt.Errorf("cannot write a profile to %s: %w", f.output, reason(err))
+		}
+		c.Profile = &runtime.Profile{To: file, Hz: f.hz}
+	}
+	if f.perfMap {
+		// In /tmp whatever TMPDIR says: perf looks there.
+		path := fmt.Sprintf("/tmp/perf-%d.map", os.Getpid())
+		_ = os.Remove(path) // a former process's; O_EXCL says so if it stays
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return fmt.Errorf("cannot write the map for perf to %s: %w", path, reason(err))
+		}
+		c.PerfMap = file
+	}
+	return nil
+}
