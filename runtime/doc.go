@@ -65,6 +65,15 @@
 // leave as at an end, and then everything is made anew for the next program
 // (becomeNext). What fails after that kills the process, as on any system.
 //
+// # Watching
+//
+// What a run tells of itself is asked for in Config, and costs nothing otherwise: Trace
+// (package strace) writes calls down, Profile (package profile) samples CPU time,
+// PerfMap names translated code for perf. A trace goes on in forked processes; a profile
+// does not. Both go on in what a process becomes by proc_exec: the samples of a program
+// get their names when its threads have left (endProgram), while its memory and its
+// executable are still there. The map for perf is of the last program.
+//
 // # Ending
 //
 // A process ends by proc_exit, by a signal it raises, by its last thread's

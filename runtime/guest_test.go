@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ type guestRun struct {
 	kill time.Duration // when positive: kill it that long after its start
 
 	trace *runtime.Trace
+	watch func(*runtime.Config) // what else is to be told of the run
 }
 
 // A result is how it ended and what it wrote.
@@ -81,9 +83,13 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 			t.Fatalf("%v: no such descriptor in tests", gr.Pos)
 		}
 	}
-	p, err = runtime.Start(context.Background(), runtime.Config{
+	c := runtime.Config{
 		Executable: exe, Size: info.Size(), Name: g.name, ArgData: data, FDs: fds, TLS: g.tls, Trace: g.trace,
-	})
+	}
+	if g.watch != nil {
+		g.watch(&c)
+	}
+	p, err = runtime.Start(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +97,9 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 	errw.Close()
 	return p, func() result {
 		r := result{exit: p.Wait(), stats: p.Stats()}
+		if err := errors.Join(p.TraceErr(), p.ProfileErr(), p.PerfMapErr()); err != nil {
+			t.Error(err)
+		}
 		exe.Close() // reports read symbols from it
 		r.stdout, r.stderr = outText(), errText()
 		return r

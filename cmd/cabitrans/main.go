@@ -1,6 +1,7 @@
 // Command cabitrans runs CloudABI executables on hosts that do not know CloudABI.
 //
-//	cabitrans run [--config FILE] [--stats[=json]] [--tls=NAME] [--strace[=LIST] [-o FILE] [-c] [-t]] PROGRAM
+//	cabitrans run [--config FILE] [--stats[=json]] [--tls=NAME] [--strace[=LIST] [-o FILE] [-c] [-t]]
+//		[--profile FILE [--profile-hz N]] [--perf-map] PROGRAM
 //	cabitrans inspect [--json] [-v] PROGRAM
 //
 // Under the name cloudabi-run it takes the command line of the program of that
@@ -85,6 +86,13 @@ Flags of run:
   -c               write how many calls there were and how long they took, at the
                    end, instead of the calls
   -t               begin each line with the time of day
+  --profile FILE   sample where the program spends its CPU time, and write that to
+                   FILE when it has ended or is interrupted, for go tool pprof;
+                   forked processes are left out
+  --profile-hz N   take N samples in a second of each thread, 1 to 1000; without
+                   it 100
+  --perf-map       when the program has ended or is interrupted, write
+                   /tmp/perf-PID.map, by which perf names its functions
 
 Flags of inspect:
 

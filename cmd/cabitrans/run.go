@@ -111,22 +111,25 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc 
 	}
 	rc.Executable, rc.Size, rc.Name, rc.ArgData = exe, info.Size(), path, args
 	rc.FDs, rc.Drop, rc.TLS = g.fds, g.drop, f.tls
-	p, err := runtime.Start(context.Background(), rc)
+	ctx, stop := interruptible(&rc)
+	defer stop()
+	p, err := runtime.Start(ctx, rc)
 	// The program has duplicates. Ours must not outlive them: the other end of a
 	// pipe waits until all are closed.
 	g.close()
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return c.finish(p, path, f.stats)
+	return resume(ctx, c.finish(ctx, p, path, f.stats))
 }
 
 // finish waits for the program and reports what there is to report.
-func (c *command) finish(p *runtime.Process, path string, stats statsFormat) int {
+func (c *command) finish(ctx context.Context, p *runtime.Process, path string, stats statsFormat) int {
 	exit := p.Wait()
 	switch {
 	case exit.Fault != nil:
 		fmt.Fprint(c.stderr, "cabitrans: "+exit.Fault.Report())
+	case ctx.Err() != nil: // whoever has interrupted it knows
 	case exit.Signal != 0:
 		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}

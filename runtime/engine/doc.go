@@ -70,6 +70,11 @@
 //
 // A Paper (paper.go) is a cache that nobody executes, for those who study translations.
 //
+// # Samples
+//
+// Whoever wants to know where a thread spends its time kicks it. attend tells the
+// thread's Sampler, if it has one, where the kick found it (sample.go), with no lock held.
+//
 // # Guest state
 //
 // While a thread is outside the guest, the exact guest state is in its Block:

@@ -92,7 +92,8 @@
 // check sees Kick; between the check and the guest, the handler sees the stub's
 // range. In a host call before its SYSCALL instruction, the call becomes EINTR; in
 // it, the kernel answers that itself. A kick stays in force until ClearKick, so
-// none is lost. Barrier, a process-wide membarrier, lets the stubs do with plain
+// none is lost. A CPUTimer kicks, too: its signal comes from the kernel, so the
+// handler sets Kick for it. Barrier, a process-wide membarrier, lets the stubs do with plain
 // loads and stores.
 //
 // # Processes

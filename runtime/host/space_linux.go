@@ -146,27 +146,26 @@ func mapGuard() error {
 	return nil
 }
 
-// mapCache maps one memory object twice: writable at an address of the kernel's
-// choice, executable at CacheLo. No page is ever both.
+// mapCache maps one memory object twice: executable at CacheLo, writable at an address of
+// the kernel's choice. No page is ever both. The object is a shared anonymous one: perf
+// looks into its maps of generated code for no other.
 func (s *Space) mapCache() error {
-	fd, err := unix.MemfdCreate("cabitrans-code", unix.MFD_CLOEXEC)
-	if err != nil {
-		return fmt.Errorf("cannot create the code cache: %w", err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := unix.Ftruncate(fd, CacheSize); err != nil {
-		return fmt.Errorf("cannot size the code cache: %w", err)
-	}
 	got, err := mmap(CacheLo, CacheSize, unix.PROT_READ|unix.PROT_EXEC,
-		unix.MAP_SHARED|unix.MAP_FIXED_NOREPLACE, fd, 0)
+		unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED_NOREPLACE, -1, 0)
 	if err != nil || got != CacheLo {
 		if err == nil || errors.Is(err, unix.EEXIST) {
 			err = ErrNoSpace
 		}
 		return fmt.Errorf("cannot map the code cache at %#x: %w", CacheLo, err)
 	}
-	if s.code, err = unix.Mmap(fd, 0, CacheSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		return fmt.Errorf("cannot map the code cache for writing: %w", err)
+	// An old size of 0 asks for a second mapping of what is shared (mremap(2)).
+	alias, _, e := unix.Syscall6(unix.SYS_MREMAP, CacheLo, 0, CacheSize, unix.MREMAP_MAYMOVE, 0, 0)
+	if e == 0 {
+		_, _, e = unix.Syscall(unix.SYS_MPROTECT, alias, CacheSize, unix.PROT_READ|unix.PROT_WRITE)
 	}
+	if e != 0 {
+		return fmt.Errorf("cannot map the code cache for writing: %w", e)
+	}
+	s.code = bytesAt(uint64(alias), CacheSize)
 	return nil
 }
