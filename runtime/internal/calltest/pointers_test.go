@@ -314,7 +314,7 @@ func badParameter(c abi.Call, param int, built bool) Test {
 		try(b.addr, nil, append(more(c, p, b), abi.EFAULT)...)
 	}
 	if p.NArgs() == 2 {
-		for _, addr := range []any{0, uint64(room(param)), NoAccess, ^uint64(0), uint64(host.CacheLo)} {
+		for _, addr := range []any{0, room(param), NoAccess, ^uint64(0), uint64(host.CacheLo)} {
 			for _, n := range []uint64{0, 1 << 20, 1 << 31, 1 << 32, 1 << 47, 1 << 58, 1 << 59, 1 << 60, 1 << 61, 1 << 63, 1<<64 - 1} {
 				if n == 0 {
 					try(addr, n)

@@ -126,7 +126,6 @@ type script struct {
 	raw   bool   // all calls are raw
 	marks []mark // in order of their places
 	data  uint64 // next free byte of scratch memory for arguments
-	depth []Step // the steps around the current one
 	vdso  bool   // a call was made through the vDSO
 }
 
