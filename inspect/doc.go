@@ -20,8 +20,8 @@
 //
 // A Listing is made by the same Rewriter in memory that nobody executes (engine.Paper), so any host can show any
 // strategy. It is a translation of a whole function in the guest's order. The engine translates what is reachable from
-// where a thread enters, so in a process the same function may come in pieces, aligned and linked otherwise; each
-// instruction's own translation is the same.
+// where a thread enters, so in a process the same function may come in pieces, aligned and linked otherwise, and with
+// r11 kept over returns if the program turns out to need it; else each instruction's own translation is the same.
 //
 // # Invariants
 //

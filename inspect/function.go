@@ -91,7 +91,7 @@ func (p *Program) unwindLength(addr, lo uint64) (uint64, bool) {
 
 // functionAt returns the function that covers an address.
 func (p *Program) functionAt(addr uint64) (function, bool) {
-	i, ok := slices.BinarySearchFunc(p.funcs, addr, func(f function, a uint64) int { return cmp.Compare(f.lo, a) })
+	i, ok := slices.BinarySearchFunc(p.funcs, addr, compareLo)
 	if ok {
 		return p.funcs[i], true
 	}
@@ -104,3 +104,5 @@ func (p *Program) functionAt(addr uint64) (function, bool) {
 	}
 	return function{}, false
 }
+
+func compareLo(f function, addr uint64) int { return cmp.Compare(f.lo, addr) }

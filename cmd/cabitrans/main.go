@@ -3,6 +3,7 @@
 //	cabitrans run [--config FILE] [--stats[=json]] [--tls=NAME] [--strace[=LIST] [-o FILE] [-c] [-t]]
 //		[--profile FILE [--profile-hz N]] [--perf-map] PROGRAM
 //	cabitrans inspect [--json] [-v] PROGRAM
+//	cabitrans disasm [--tls=NAME] [--moving] PROGRAM [SYMBOL|ADDRESS]
 //
 // Under the name cloudabi-run it takes the command line of the program of that
 // name: cloudabi-run [-e] [--tls=NAME] PROGRAM.
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"cabitrans/inspect"
 	"cabitrans/runtime"
 )
 
@@ -45,6 +47,8 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return c.run(args[1:])
 	case "inspect":
 		return c.inspect(args[1:])
+	case "disasm":
+		return c.disasm(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 {
 			return c.fail("%s takes no argument, but %q follows it", args[0], args[1])
@@ -60,6 +64,8 @@ Usage:
 
   cabitrans run [flags] PROGRAM       run a program
   cabitrans inspect [flags] PROGRAM   say what is in a program
+  cabitrans disasm [flags] PROGRAM [SYMBOL|ADDRESS]
+                                      show instructions and their translation
   cabitrans help                      show this text
 
 The program's argument data and descriptors are described in YAML, read from
@@ -99,9 +105,18 @@ Flags of inspect:
   --json           write one JSON object instead of text
   -v               list every place, not only the first few
 
+Flags of disasm, which shows one function, or all; an address begins with 0x:
+
+  --tls=NAME       translate as with that TLS strategy, of this host or another;
+                   all: compare all there are
+                     ALLTLS
+  --moving         translate as it is done once a program has set an %fs base of
+                   its own, as those built before April 2016 do
+
 The exit status of run is the program's own; 127 if it could not be started; 128
 and the number of the signal if a signal ended it. That of inspect is 0 if the
-program would run here, 1 if not, 127 if it could not be read.
+program would run here, 1 if not, 127 if it could not be read; that of disasm 0
+or 127.
 `
 
 // A command is one invocation's connection to the outside.
@@ -112,7 +127,8 @@ type command struct {
 
 // helpText is usage with the strategies of this host.
 func helpText() string {
-	return strings.Replace(usage, "TLSNAMES", strings.Join(runtime.TLSStrategies(), ", "), 1)
+	return strings.NewReplacer("TLSNAMES", strings.Join(runtime.TLSStrategies(), ", "),
+		"ALLTLS", strings.Join(inspect.TLSNames(), ", ")).Replace(usage)
 }
 
 // help prints the usage where it was asked for.
