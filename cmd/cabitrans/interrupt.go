@@ -17,7 +17,7 @@ import (
 // interrupted is why a context is done.
 type interrupted struct{ syscall.Signal }
 
-func (i interrupted) Error() string { return "interrupted (" + i.Signal.String() + ")" }
+func (i interrupted) Error() string { return "interrupted (" + i.String() + ")" }
 
 // interruptible is the context of such a run; of every other one it has no end.
 func interruptible(c *runtime.Config) (ctx context.Context, stop func()) {

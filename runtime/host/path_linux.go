@@ -65,7 +65,7 @@ func (t *Thread) Lookup(dir int, path []byte, follow bool) (Place, syscall.Errno
 			return t.walk(dir, path, follow)
 		}
 		p := Place{Dir: fd, own: e == 0}
-		p.setName([]byte{'.'}, false)
+		_ = p.setName([]byte{'.'}, false) // it is not too long
 		return p, e
 	}
 	p := Place{Dir: dir}

@@ -54,7 +54,7 @@ var sharedDev = sync.OnceValue(func() uint64 {
 	if err != nil {
 		return 0 // no device has that
 	}
-	defer unix.Close(fd)
+	defer func() { _ = unix.Close(fd) }()
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
 		return 0

@@ -40,7 +40,7 @@ func (t *Thread) Connect(m *Message, fd int, p *Place) syscall.Errno {
 	if e != 0 {
 		return e
 	}
-	defer unix.Close(to)
+	defer func() { _ = unix.Close(to) }()
 	return t.connectPath(m, fd, procFD(to))
 }
 
