@@ -21,6 +21,7 @@
 //	loader   what to put where            kernel   system calls, descriptors, locks
 //	memory   the guest's address space    engine   translation, code cache, threads
 //	host     the operating system         abi      CloudABI's types and numbers
+//	strace   calls, written down          profile  CPU time, sampled
 //
 // This package joins them and imports all; none of them imports it. A process is
 // made in the order of Start: image, vDSO, argument data, stack (load.go), then

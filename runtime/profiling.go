@@ -60,13 +60,17 @@ func (p *Process) endProgram() {
 	if p.recorder == nil || p.engine == nil {
 		return
 	}
-	g := profile.Program{File: p.program.name, Symbol: func(addr uint64) string {
-		if addr < p.plan.Lo || addr >= p.plan.Hi {
-			return ""
-		}
-		name, _, _ := p.syms().Lookup(addr - p.plan.Base)
-		return name
-	}}
+	g := profile.Program{
+		File: p.program.name, Exe: p.program.exe, Base: p.plan.Base,
+		VDSO: [2]uint64{p.vdso.Text, p.vdso.Text + p.vdso.Stride*uint64(p.vdso.Count)},
+		Symbol: func(addr uint64) (name string, begin uint64) {
+			if addr < p.plan.Lo || addr >= p.plan.Hi {
+				return "", 0
+			}
+			name, past, _ := p.syms().Lookup(addr - p.plan.Base)
+			return name, addr - past
+		},
+	}
 	if p.program.exeFD >= 0 {
 		g.File = host.NameFD(p.program.exeFD)
 	}
@@ -78,7 +82,6 @@ func (p *Process) endProgram() {
 			})
 		}
 	}
-	g.VDSO = [2]uint64{p.vdso.Text, p.vdso.Text + p.vdso.Stride*uint64(p.vdso.Count)}
 	p.recorder.EndProgram(g)
 }
 

@@ -140,6 +140,17 @@ func TestProfileChangesNothing(t *testing.T) {
 	}
 }
 
+// TestProfileStrategies samples under every TLS strategy: the timer's signal comes while
+// %fs is the host's, the guest's, or on the way from one to the other.
+func TestProfileStrategies(t *testing.T) {
+	for _, tls := range runtime.TLSStrategies() {
+		for _, name := range []string{"regs", "tls", "sysloop"} {
+			_, r := profiled(t, guestRun{name: name, tls: tls}, runtime.MaxProfileHz)
+			r.expect(t, 0)
+		}
+	}
+}
+
 // TestNoProfile runs a program that nobody samples: nothing kicks it.
 func TestNoProfile(t *testing.T) {
 	r := guestRun{name: "fib"}.run(t)

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"encoding/binary"
+	"io"
 	"strconv"
 
 	"github.com/google/pprof/profile"
@@ -9,11 +10,14 @@ import (
 
 // A Program says what the addresses in samples mean.
 type Program struct {
-	File string // path of the executable
-	Text []Text // its executable segments
-	VDSO [2]uint64
-	// Symbol names the function that a guest address is in; empty when it is unknown.
-	Symbol func(addr uint64) string
+	File string      // path of the executable
+	Exe  io.ReaderAt // its content, for line numbers; may be nil
+	Base uint64      // what was added to its link-time addresses
+	Text []Text      // its executable segments
+	VDSO [2]uint64   // where it begins and ends
+	// Symbol names the function that a guest address is in, and says where that begins; the
+	// name is empty when it is unknown.
+	Symbol func(addr uint64) (name string, begin uint64)
 }
 
 // Text is a segment in memory, from Lo to Hi, pages that are Offset bytes into the file.
@@ -23,22 +27,23 @@ type Text struct{ Lo, Hi, Offset uint64 }
 type builder struct {
 	profile   profile.Profile
 	program   *Program
-	mappings  []*profile.Mapping             // by Program.Text
-	locations map[uint64]*profile.Location   // of the program, by address
-	functions map[string]*profile.Function   // of the program, by name
-	made      map[activity]*profile.Location // of made-up functions
+	lines     lineTable
+	mappings  []*profile.Mapping               // by Program.Text
+	locations map[uint64]*profile.Location     // of the program, by address
+	functions map[functionID]*profile.Function // of the program
+	made      map[activity]*profile.Location   // of made-up functions
 }
 
-// begin begins another program. A function of the same name is another one there.
+// begin begins another program, whose functions are others than those before.
 func (b *builder) begin(p *Program) {
-	b.program = p
-	b.locations, b.functions = make(map[uint64]*profile.Location), make(map[string]*profile.Function)
+	b.program, b.lines = p, readLines(p.Exe)
+	b.locations, b.functions = make(map[uint64]*profile.Location), make(map[functionID]*profile.Function)
 	b.made = make(map[activity]*profile.Location)
 	b.mappings = nil
 	for _, t := range p.Text {
 		m := &profile.Mapping{
 			ID: uint64(len(b.profile.Mapping) + 1), Start: t.Lo, Limit: t.Hi, Offset: t.Offset,
-			File: p.File, HasFunctions: true,
+			File: p.File, HasFunctions: true, HasFilenames: b.lines != nil, HasLineNumbers: b.lines != nil,
 		}
 		b.profile.Mapping, b.mappings = append(b.profile.Mapping, m), append(b.mappings, m)
 	}
@@ -69,7 +74,9 @@ func word(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) }
 // madeUp is the location of what has no address.
 func (b *builder) madeUp(a activity) *profile.Location {
 	if b.made[a] == nil {
-		b.made[a] = b.newLocation(0, a.name())
+		l := b.newLocation(0)
+		l.Line = []profile.Line{{Function: b.function(a.name(), 0)}}
+		b.made[a] = l
 	}
 	return b.made[a]
 }
@@ -80,38 +87,59 @@ func (b *builder) location(addr uint64) *profile.Location {
 		return l
 	}
 	p := b.program
-	name := p.Symbol(addr)
-	if name == "" && addr >= p.VDSO[0] && addr < p.VDSO[1] {
-		name = "[vdso]"
-	}
-	l := b.newLocation(addr, name)
+	l := b.newLocation(addr)
+	b.locations[addr] = l
 	for i, t := range p.Text {
 		if addr >= t.Lo && addr < t.Hi {
 			l.Mapping = b.mappings[i]
 		}
 	}
-	if name == "" && l.Mapping == nil {
-		l.Line = []profile.Line{{Function: b.function("[code outside of the executable]")}}
+	name, begin := p.Symbol(addr)
+	switch {
+	case name != "":
+		l.Line = []profile.Line{b.line(addr, b.function(name, begin))}
+	case addr >= p.VDSO[0] && addr < p.VDSO[1]:
+		l.Line = []profile.Line{{Function: b.function("[vdso]", 0)}}
+	case l.Mapping == nil:
+		l.Line = []profile.Line{{Function: b.function("[code outside of the executable]", 0)}}
 	}
-	b.locations[addr] = l
 	return l
 }
 
-func (b *builder) newLocation(addr uint64, name string) *profile.Location {
-	l := &profile.Location{ID: uint64(len(b.profile.Location) + 1), Address: addr}
-	if name != "" {
-		l.Line = []profile.Line{{Function: b.function(name)}}
+// line is the source line of an instruction of f. Of code that was inlined from another
+// file it is unknown: that file has no function here.
+func (b *builder) line(addr uint64, f *profile.Function) profile.Line {
+	l := profile.Line{Function: f}
+	if file, line := b.lines.find(addr - b.program.Base); file == f.Filename {
+		l.Line = int64(line)
 	}
+	return l
+}
+
+func (b *builder) newLocation(addr uint64) *profile.Location {
+	l := &profile.Location{ID: uint64(len(b.profile.Location) + 1), Address: addr}
 	b.profile.Location = append(b.profile.Location, l)
 	return l
 }
 
-func (b *builder) function(name string) *profile.Function {
-	f := b.functions[name]
+// function is the function of a name that begins at an address; 0 for a made-up one.
+func (b *builder) function(name string, begin uint64) *profile.Function {
+	id := functionID{name, begin}
+	f := b.functions[id]
 	if f == nil {
 		f = &profile.Function{ID: uint64(len(b.profile.Function) + 1), Name: name, SystemName: name}
-		b.functions[name] = f
+		if begin != 0 {
+			file, line := b.lines.find(begin - b.program.Base)
+			f.Filename, f.StartLine = file, int64(line)
+		}
+		b.functions[id] = f
 		b.profile.Function = append(b.profile.Function, f)
 	}
 	return f
+}
+
+// functionID tells functions apart: several static ones may have the same name.
+type functionID struct {
+	name  string
+	begin uint64
 }

@@ -28,6 +28,14 @@
 // gives short or wrong ones. At the beginning of a function, and at its return, the caller
 // is not in the chain, but on top of the stack: the instruction tells.
 //
+// # Names
+//
+// Functions have the names of the executable's symbols, and of one built with debugging
+// information the source lines, too (lines.go). Code that was inlined counts for the function
+// that it is part of; its line is left out where it is of another file than that. Of addresses
+// outside of the executable no more is known than that they are. What a process becomes by
+// proc_exec is another program, with functions of its own.
+//
 // # Who may write what
 //
 // A Thread belongs to its guest thread until Close, which hands its counts to the Recorder

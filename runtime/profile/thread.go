@@ -114,7 +114,9 @@ func (t *Thread) count(a activity, frames []uint64, n int64) {
 		*c += n
 		return
 	}
-	t.stacks[string(key)] = &n
+	c := new(int64) // &n would be allocated every time
+	*c = n
+	t.stacks[string(key)] = c
 }
 
 // walk finds the frames of the guest.
