@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -210,6 +211,16 @@ func FuzzReport(f *testing.F) {
 		}
 		if err := r.WriteText(&out); err != nil {
 			t.Fatal(err)
+		}
+		n := uint64(0)
+		err = p.Disasm(Query{}, func(l *Listing) error {
+			for _, line := range l.Lines[0] {
+				n += uint64(len(line.Guest.Bytes))
+			}
+			return nil
+		})
+		if !errors.Is(err, ErrPlace) && (err != nil || n != x.Bytes) {
+			t.Fatalf("%v, %d bytes of %d", err, n, x.Bytes)
 		}
 	})
 }
