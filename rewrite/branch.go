@@ -56,6 +56,10 @@ func (r *Rewriter) directCall(in *decode.Inst) {
 	}
 	r.mark(0, 0)
 	r.Hot.PushImm(int32(in.End()))
+	if r.Options.Strict {
+		r.Jump(in.Target, in.Target) // the guest has called already
+		return
+	}
 	r.branch(RefCall, in.Target, 1, 0, 1, 0xe8)
 }
 
@@ -136,6 +140,10 @@ func (r *Rewriter) ColdLanding(pc, body uint64) uint64 {
 // arguments.
 func (r *Rewriter) Return(pc uint64, pop int32) {
 	r.pc = pc
+	if r.Options.Strict {
+		r.strictReturn(pop)
+		return
+	}
 	kept := Fix(0)
 	if r.Options.KeepR11 {
 		r.mark(0, 0)
@@ -160,6 +168,32 @@ func (r *Rewriter) Return(pc uint64, pop int32) {
 	r.Hot.PushTable(r.Table, codegen.R11)
 	r.mark(FixPC|kept, 1)
 	r.Hot.Return()
+}
+
+// strictReturn is Return without a hardware return, which needs a slot below rsp.
+func (r *Rewriter) strictReturn(pop int32) {
+	b := r.Hot
+	r.mark(0, 0)
+	b.StoreGS(r.Fields.Spill[0], codegen.R11)
+	r.mark(FixR11, 0)
+	b.LoadStack32(codegen.R11, 4)
+	r.mark(FixR11, 0)
+	b.Not(codegen.R11)
+	r.mark(FixR11|FixGuard, 0)
+	b.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
+	r.mark(FixR11, 0)
+	b.LoadStack32(codegen.R11, 0)
+	r.mark(FixR11, 0)
+	b.StoreGS(r.Fields.Spill[2], codegen.R11)
+	r.mark(FixR11|FixTable, 0)
+	b.LoadTable(codegen.R11, r.Table, codegen.R11)
+	r.mark(FixR11, 0)
+	b.StoreGS(r.Fields.Spill[1], codegen.R11)
+	r.restore()
+	r.mark(0, 0)
+	b.AddRSP(8 + pop)
+	r.mark(FixSlotPC, 0)
+	b.JumpGS(r.Fields.Spill[1])
 }
 
 func (r *Rewriter) ret(in *decode.Inst) {

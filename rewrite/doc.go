@@ -78,6 +78,10 @@
 // continuation or callee that is found to read it switches the process to KeepR11
 // before it can run.
 //
+// Options.Strict drops the other thing that the ABI makes dead, too, the bytes below
+// rsp at a call or return: calls and returns are then jumps, which the return
+// predictor cannot see.
+//
 // # The source map
 //
 // For every host instruction there is a Mark: the guest instruction it belongs

@@ -76,6 +76,7 @@ func TestGolden(t *testing.T) {
 		{"gs", GS{}, Options{}},
 		{"gs-moving", GS{}, Options{MovingBase: true}},
 		{"gs-keepr11", GS{}, Options{KeepR11: true}},
+		{"gs-strict", GS{}, Options{KeepR11: true, Strict: true}},
 		{"teb", lastSlots, Options{}},
 		{"teb-moving", lastSlots, Options{MovingBase: true}},
 		{"pthread", firstKeys, Options{}},

@@ -30,7 +30,11 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 		r.Hot.JumpGS(r.Fields.Spill[1])
 	case r.Options.KeepR11:
 		r.throughSlot(in, code)
-		r.call(in, 0, FixSlotPC, func(b *codegen.Buffer) { b.CallGS(r.Fields.Spill[1]) })
+		last := func(b *codegen.Buffer) { b.CallGS(r.Fields.Spill[1]) }
+		if r.Options.Strict {
+			last = func(b *codegen.Buffer) { b.JumpGS(r.Fields.Spill[1]) }
+		}
+		r.call(in, 0, FixSlotPC, last)
 	case direct && reg != codegen.R11:
 		r.callThroughRegister(in, reg)
 	default:
@@ -112,9 +116,11 @@ func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	r.prove(in, code)
 	table := r.Table
 	if in.Flow == decode.FlowCallInd {
-		table = r.Calls.Disp
 		r.mark(FixR11, 0)
 		b.StoreGS(r.Fields.Spill[2], codegen.R11)
+	}
+	if in.Flow == decode.FlowCallInd && !r.Options.Strict {
+		table = r.Calls.Disp
 		r.mark(FixR11, 0)
 		b.AddLea(codegen.R11, r.Calls.Lea)
 		r.mark(FixR11, 0)

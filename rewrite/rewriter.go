@@ -31,6 +31,8 @@ type Options struct {
 	MovingBase bool
 	// KeepR11: r11 survives a return and an indirect call.
 	KeepR11 bool
+	// Strict, which needs KeepR11: the bytes below rsp survive calls and returns.
+	Strict bool
 }
 
 // Rewriter appends the translation of guest instructions to its buffers. It is

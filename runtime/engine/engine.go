@@ -47,9 +47,9 @@ type Engine struct {
 	calls    map[uint64]uint64 // call entries that lie apart from their body
 	region   region
 	hotBase  uint64            // where hot code begins after a flush
-	marks    [2][]rewrite.Mark // of the permanent code: [0] without, [1] with KeepR11
-	vdsoRet  [2]uint64         // host addresses of the return from a vDSO call, likewise
-	keepR11  atomic.Uint32     // index into them
+	marks    [3][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict
+	vdsoRet  [3]uint64         // host addresses of the return from a vDSO call, likewise
+	returns  atomic.Uint32     // index into them
 	tableErr error
 
 	threadsMu sync.Mutex
@@ -103,13 +103,13 @@ func (e *Engine) makeStubs() error {
 	ret := e.vdso.Text + e.vdso.RetOffset
 	for i := range e.vdsoRet {
 		buf.Align(16)
-		e.rw.Options.KeepR11 = i == 1
+		e.rw.Options = rewrite.Options{KeepR11: i >= 1, Strict: i == 2}
 		e.rw.HotMarks = nil
 		e.vdsoRet[i] = buf.PC()
 		e.rw.Return(ret, 0)
 		e.marks[i] = e.rw.HotMarks
 	}
-	e.rw.Options.KeepR11 = false
+	e.rw.Options = rewrite.Options{}
 	e.rw.HotMarks = nil
 	buf.Align(64)
 	e.hotBase = buf.PC()
@@ -124,6 +124,17 @@ func setStubs(s *codegen.Stubs) {
 		ExitLo: s.ExitLo, ExitHi: s.ExitHi,
 		Abort: s.Abort, FaultExit: s.FaultExit,
 	})
+}
+
+// Strict gives up the two things that translations take from the ABI: that a guest
+// reads neither r11 after a return or at the begin of a function, nor the bytes below
+// rsp after a call or return. It comes before the first thread.
+func (e *Engine) Strict() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o := e.rw.Options
+	o.KeepR11, o.Strict = true, true
+	e.setOptions(o)
 }
 
 func (e *Engine) resetBuffers() {

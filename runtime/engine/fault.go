@@ -200,7 +200,8 @@ func (t *Thread) branch() *Fault {
 		}
 		b.Regs[decode.RSP] = sp
 	}
-	return t.toTarget(target, in.Flow == decode.FlowCallInd)
+	// A strict call goes through the table of landings, by a jump.
+	return t.toTarget(target, in.Flow == decode.FlowCallInd && !t.engine.strict())
 }
 
 // branchTarget decodes the indirect branch at RIP and evaluates its operand.

@@ -71,10 +71,16 @@ func (e *Engine) setOptions(o rewrite.Options) {
 	}
 	e.flush()
 	e.rw.Options = o
-	if o.KeepR11 {
-		e.keepR11.Store(1)
+	switch {
+	case o.Strict:
+		e.returns.Store(2)
+	case o.KeepR11:
+		e.returns.Store(1)
 	}
 }
 
+// strict reports Options.Strict, which nothing changes once threads run.
+func (e *Engine) strict() bool { return e.returns.Load() == 2 }
+
 // vdsoReturn is the host address at which a vDSO call returns to the guest.
-func (e *Engine) vdsoReturn() uint64 { return e.vdsoRet[e.keepR11.Load()] }
+func (e *Engine) vdsoReturn() uint64 { return e.vdsoRet[e.returns.Load()] }

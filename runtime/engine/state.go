@@ -37,7 +37,7 @@ func (e *Engine) mark(pc uint64) (rewrite.Mark, bool) {
 
 // markLists is the source map, in order of host addresses.
 func (e *Engine) markLists() [][]rewrite.Mark {
-	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.rw.HotMarks, e.rw.ColdMarks}
+	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.marks[2], e.rw.HotMarks, e.rw.ColdMarks}
 }
 
 // settle turns the registers in b, those of a host instruction with mark m, into
