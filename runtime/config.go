@@ -50,6 +50,11 @@ type Config struct {
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64
 
+	// Strict makes translated code keep r11 across returns and indirect calls, and the
+	// bytes below rsp across calls and returns. The ABI lets a program lose both, and
+	// no compiler relies on them; to keep them makes calls slower.
+	Strict bool
+
 	// TLS names the strategy by which guest threads have an %fs of their own, one of
 	// TLSStrategies; empty for the host's default. All do the same; they differ in what
 	// they cost.

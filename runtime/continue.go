@@ -118,7 +118,8 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if err := engine.UseTLS(p.tls); err != nil {
 		return err
 	}
-	if p.engine, err = engine.New(space, p.mem, p.vdso, p.tls); err != nil {
+	p.strict = h.Strict
+	if p.engine, err = p.newEngine(space); err != nil {
 		return err
 	}
 	if err := p.kernel.Reserve(); err != nil {

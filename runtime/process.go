@@ -35,6 +35,7 @@ type Process struct {
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
 	tls     rewrite.TLS
+	strict  bool   // Config.Strict
 	forked  bool   // the host process ends with it
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
@@ -81,7 +82,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{ended: make(chan struct{})}
+	p := &Process{ended: make(chan struct{}), strict: c.Strict}
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
@@ -99,6 +100,15 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	p.stop = context.AfterFunc(ctx, p.Kill)
 	go p.reap()
 	return p, nil
+}
+
+// newEngine is an engine for the program in p.mem.
+func (p *Process) newEngine(space *host.Space) (*engine.Engine, error) {
+	e, err := engine.New(space, p.mem, p.vdso, p.tls)
+	if err == nil && p.strict {
+		e.Strict()
+	}
+	return e, err
 }
 
 // begin makes p run a program. No guest thread exists.
@@ -137,7 +147,7 @@ func (p *Process) begin(g *program) (err error) {
 		var first engine.Start
 		first, p.vdso, loading = p.load(g, tid)
 		if loading == nil {
-			p.engine, loading = engine.New(space, p.mem, p.vdso, p.tls)
+			p.engine, loading = p.newEngine(space)
 		}
 		return p.fresh(first), loading
 	})

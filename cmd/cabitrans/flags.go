@@ -14,6 +14,7 @@ type runFlags struct {
 	trace  traceFlags
 	time   profileFlags
 	tls    string // empty for the host's default
+	strict bool
 	help   bool
 	args   []string // what follows the flags
 }
@@ -51,6 +52,7 @@ func parseFlags(args []string) (*runFlags, error) {
 	})
 	f.trace.define(fs)
 	f.time.define(fs)
+	fs.BoolVar(&f.strict, "strict", false, "")
 	fs.Func("tls", "", func(name string) error { return setTLS(&f.tls, name) })
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {

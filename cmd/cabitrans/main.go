@@ -85,6 +85,8 @@ Flags of run:
   --tls=NAME       how guest threads have their thread-local storage; all ways do
                    the same, at different cost. Here there are
                      TLSNAMES
+  --strict         keep what the ABI lets calls and returns lose, register r11 and
+                   the memory below the stack; slower
   --strace[=LIST]  write system calls to standard error, as strace does: those in
                    LIST, names of calls and of groups (all, desc, file, memory,
                    network, process, thread, time); all but those after a "!"

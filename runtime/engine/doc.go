@@ -83,6 +83,13 @@
 // rewritten sequence is taken back, or forward, to an instruction boundary by
 // the source map (state.go).
 //
+// # What the guest may not rely on
+//
+// Two things are taken from the ABI, unless Strict gives them back: r11 may change at
+// a return and between an indirect call and the first instruction of its target (a
+// continuation or callee that is seen to read it is translated so that it does not);
+// and the bytes below rsp may change at a call or return.
+//
 // The package imports decode, rewrite, codegen, host, memory and kernel, and
 // must never import the command or the public API.
 package engine

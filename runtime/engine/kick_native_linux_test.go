@@ -132,6 +132,7 @@ func (tr *tracer) clearTF() error {
 
 // A nativeTrace is every boundary of a program, in order.
 type nativeTrace struct {
+	strict bool // the stack below rsp counts, too
 	list   []boundary
 	knows  []bool // r11 counts: no return or indirect call has been made since it was set
 	stack  uint64 // top; the last range looked at ends here
@@ -166,7 +167,7 @@ func (n *nativeTrace) differs(i int, b *boundary, keep bool) string {
 		return fmt.Sprintf("memory\n%x, want\n%x", b.Mem[:rest], want.Mem[:rest])
 	}
 	live := rest
-	if below := int64(want.Regs[decode.RSP] - (n.stack - uint64(n.nstack))); below > 0 {
+	if below := int64(want.Regs[decode.RSP] - (n.stack - uint64(n.nstack))); below > 0 && !n.strict {
 		live += min(int(below), n.nstack)
 	}
 	if !bytes.Equal(b.Mem[live:], want.Mem[live:]) {

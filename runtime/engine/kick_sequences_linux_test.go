@@ -28,7 +28,7 @@ func testTracedSequences(t *testing.T, tls rewrite.TLS) {
 				tr.g = newGuestTLS(tr.t, tls)
 				tr.g.setOptions(o)
 				tr.g.put(tr.g.code, stepCode)
-				s := &sequencer{tracee: tr, keep: o.KeepR11}
+				s := &sequencer{tracee: tr, keep: o.KeepR11, strict: o.Strict}
 				s.native()
 				s.all(name)
 			})
@@ -39,9 +39,10 @@ func testTracedSequences(t *testing.T, tls rewrite.TLS) {
 // sequencer runs stepCode.
 type sequencer struct {
 	*tracee
-	keep  bool
-	trace nativeTrace
-	word  uint64 // the guest's %fs word
+	keep   bool
+	strict bool
+	trace  nativeTrace
+	word   uint64 // the guest's %fs word
 
 }
 
@@ -90,7 +91,7 @@ func (s *sequencer) native() {
 	s.ask(opNative)
 	protect(unix.PROT_READ)
 
-	s.trace = nativeTrace{stack: g.stack, nstack: stepStack}
+	s.trace = nativeTrace{stack: g.stack, nstack: stepStack, strict: s.strict}
 	const size = boundaryHead + stepData + stepFS + stepStack
 	knows := true
 	for i := range int(q.Hits) {
@@ -200,7 +201,7 @@ func TestTracedTranslations(t *testing.T) { eachTLS(t, testTracedTranslations) }
 
 func testTracedTranslations(t *testing.T, tls rewrite.TLS) {
 	traced(t, func(tr *tracee) {
-		for _, o := range []rewrite.Options{{}, {KeepR11: true}} {
+		for _, o := range []rewrite.Options{{}, {KeepR11: true}, {KeepR11: true, Strict: true}} {
 			tr.scope(func(tr *tracee) { kickTranslations(tr, tls, o) })
 		}
 	})
@@ -215,7 +216,10 @@ func kickTranslations(tr *tracee, tls rewrite.TLS, o rewrite.Options) {
 	}
 	e := p.g.engine
 	permanent := e.marks[0]
-	if o.KeepR11 {
+	switch {
+	case o.Strict:
+		permanent = e.marks[2]
+	case o.KeepR11:
 		permanent = e.marks[1]
 	}
 	var list []shot

@@ -77,6 +77,7 @@ func oracle(t *testing.T, tls rewrite.TLS, o rewrite.Options, n int, seed rand.S
 	g.setOptions(o)
 	r := rand.New(seed)
 	c := newComparer(g)
+	c.strict = o.Strict
 	for c.done < n {
 		c.batch(r)
 	}
@@ -90,6 +91,7 @@ func oracle(t *testing.T, tls rewrite.TLS, o rewrite.Options, n int, seed rand.S
 // comparer runs sequences both ways.
 type comparer struct {
 	*guest
+	strict bool           // the stack below rsp counts, too
 	base   uint64         // of the data
 	native *codegen.Stubs // for the native runs
 
@@ -289,6 +291,9 @@ func (c *comparer) final(ht *host.Thread) *final {
 	}
 	clear(x[416:576])
 	sp := min(max(b.Regs[decode.RSP], c.stack-2048), c.stack)
+	if c.strict {
+		sp = c.stack - 2048
+	}
 	f.memory = make([]byte, oracleData+host.PageSize+int(min(c.stack-sp, 2048)))
 	m := f.memory
 	for _, p := range []struct{ addr, n uint64 }{{c.base, oracleData}, {ht.FSWord, host.PageSize}, {sp, uint64(len(m) - oracleData - host.PageSize)}} {

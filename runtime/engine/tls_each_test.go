@@ -28,11 +28,12 @@ func strategies() (list []rewrite.TLS) {
 func optionsOf(tls rewrite.TLS) []rewrite.Options {
 	switch {
 	case tls.Name() == "gs":
-		return []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true}}
+		return []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true},
+			{KeepR11: true, Strict: true}, {KeepR11: true, Strict: true, MovingBase: true}}
 	case tls.FS().Follows(): // a base that moves changes nothing
-		return []rewrite.Options{{}, {KeepR11: true}}
+		return []rewrite.Options{{}, {KeepR11: true}, {KeepR11: true, Strict: true}}
 	}
-	return []rewrite.Options{{}, {KeepR11: true, MovingBase: true}}
+	return []rewrite.Options{{}, {KeepR11: true, MovingBase: true}, {KeepR11: true, Strict: true, MovingBase: true}}
 }
 
 // eachTLS runs a test under every strategy.
