@@ -137,8 +137,19 @@ func (r *Rewriter) address(in *decode.Inst, code []byte, reg codegen.Reg) {
 	b := r.Hot
 	r.mark(0, 0)
 	b.StoreGS(r.Fields.Spill[1], reg)
+	fs := in.Seg == decode.SegFS && in.SegMatters()
+	if addr, fixed := in.Addr(); fs && fixed && addr == uint64(int64(int32(addr))) {
+		// The base first: the rest needs no register, as in the store that compilers emit.
+		r.mark(0, 0)
+		b.LoadGS(reg, r.Fields.FSBase)
+		if addr != 0 {
+			r.borrowed(reg)
+			b.AddLea(reg, int32(addr))
+		}
+		return
+	}
 	r.offset(in, code, reg)
-	if in.Seg != decode.SegFS || !in.SegMatters() {
+	if !fs {
 		return
 	}
 	other := codegen.RCX

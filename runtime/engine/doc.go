@@ -35,9 +35,9 @@
 //
 //	                 load   store  operand  vDSO call  raw call
 //	gs               0.30   0.30   0.57     35         207
-//	teb              0.30   0.31   1.8      36         208
-//	pthread          0.30   0.30   1.8      37         209
-//	indirect         0.33   1.8    1.8      36         222
+//	teb              0.30   0.31   2.4      36         208
+//	pthread          0.30   0.30   2.4      37         209
+//	indirect         0.33   1.7    2.4      36         222
 //	swap-wrfsbase    0.31   0.30   0.58     66         248
 //	swap-arch_prctl  0.30   0.30   0.58     384        553
 //

@@ -74,6 +74,9 @@ const (
 // are mapped later; tls is the strategy that UseTLS has got.
 func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS) (*Engine, error) {
 	followHost()
+	if tls != tlsInUse {
+		panic("engine: threads are of another TLS strategy than the engine")
+	}
 	e := &Engine{
 		space: space, mem: mem, vdso: vdso, tls: tls,
 		pages:   new(pageMap),

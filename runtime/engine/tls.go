@@ -9,12 +9,16 @@ import (
 // UseTLS makes guest threads that begin from now on those of a strategy. No guest
 // thread may be running. New must get the same.
 func UseTLS(s rewrite.TLS) error {
+	tlsInUse = s
 	return host.UseTLS(host.TLS{
 		GSBase:    s.GSBase(),
 		BlockCell: s.Cells(blockCells()).Block,
 		Swap:      s.Switch() != codegen.SwitchNone,
 	})
 }
+
+// tlsInUse is what UseTLS has got.
+var tlsInUse rewrite.TLS
 
 // MoveBase sets the %fs base of a thread, the calling one, to addr. Where translations
 // depend on the base, the first call of a process switches all threads to those that
