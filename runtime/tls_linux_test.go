@@ -18,6 +18,9 @@ func TestProgramsTLS(t *testing.T) {
 	defer runtime.AnyTLS()()
 	short := argdata.Map{number("seconds", 0)}
 	for _, tls := range runtime.TLSStrategies()[1:] {
+		if testing.Short() && tls != "indirect" && tls != "swap-arch_prctl" {
+			continue // one of a kind
+		}
 		t.Run(tls, func(t *testing.T) {
 			for _, name := range programs {
 				g := guestRun{name: name, tls: tls}
@@ -27,7 +30,8 @@ func TestProgramsTLS(t *testing.T) {
 					g.args = short
 				case "fork", "exec":
 					// A forked guest starts in a fresh process, which knows what host it is on.
-					if !slices.Contains(here, tls) || strings.HasSuffix(name, "-v1") {
+					if testing.Short() || !slices.Contains(here, tls) || strings.HasSuffix(name, "-v1") ||
+						strings.HasSuffix(name, "-v2") {
 						continue
 					}
 				case "jit", "args", "sysloop":
@@ -45,7 +49,7 @@ func TestProgramsTLS(t *testing.T) {
 // ever run with a guest's %fs, Go would end the process.
 func TestSwapUnderSignals(t *testing.T) {
 	for _, tls := range runtime.TLSStrategies() {
-		if !strings.HasPrefix(tls, "swap-") {
+		if !strings.HasPrefix(tls, "swap-") || testing.Short() && tls != "swap-arch_prctl" {
 			continue
 		}
 		for _, name := range []string{"tls", "tls-v0", "regs", "sysloop"} {
