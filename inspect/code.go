@@ -160,7 +160,7 @@ func (f *findings) finish() {
 // actionOf says what becomes of an instruction that the translator makes a trap of.
 func actionOf(kind rewrite.TrapKind) string {
 	switch kind {
-	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString:
+	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString, rewrite.TrapGather:
 		return actionEmulated
 	case rewrite.TrapUnsupported:
 		return actionRefused

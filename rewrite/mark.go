@@ -94,4 +94,5 @@ const (
 	TrapString                      // emulate a string instruction or xlat in %fs
 	TrapFar                         // emulate a far transfer, or a near one of 16 bits
 	TrapSegment                     // emulate a load or store of a segment register
+	TrapGather                      // emulate a gather or scatter with 32-bit addresses in %fs
 )

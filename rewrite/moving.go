@@ -15,6 +15,8 @@ func (r *Rewriter) moving(in *decode.Inst, code []byte) {
 	switch {
 	case in.Class&decode.ClassString != 0, isXlat(in):
 		r.Trap(in.PC, TrapString)
+	case in.Class&decode.ClassVSIB != 0 && in.AddrSize == 4:
+		r.Trap(in.PC, TrapGather)
 	case plainLoad(in):
 		r.movingLoad(in)
 	default:
@@ -61,7 +63,7 @@ func (r *Rewriter) borrowed2(fix Fix, r1, r2 codegen.Reg) {
 // index of a gather or scatter stays.
 func (r *Rewriter) byAddress(in *decode.Inst, code []byte) {
 	reg, ok := addressReg(in)
-	if !ok || in.Class&decode.ClassVSIB != 0 && in.AddrSize == 4 {
+	if !ok {
 		r.Trap(in.PC, TrapUnsupported)
 		return
 	}

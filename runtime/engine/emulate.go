@@ -27,7 +27,7 @@ func (t *Thread) onTrap(kind rewrite.TrapKind) *Fault {
 		return t.fault(SigILL)
 	case rewrite.TrapFetch:
 		return t.toCode(b.RIP, false)
-	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString:
+	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString, rewrite.TrapGather:
 		in, err := t.decode(b.RIP)
 		if err != nil {
 			return t.fault(SigILL)
@@ -61,6 +61,8 @@ func (t *Thread) emulate(in *decode.Inst, kind rewrite.TrapKind) *Fault {
 	case rewrite.TrapXbegin:
 		b.Regs[decode.RAX] = 0 // no status bit: do not retry
 		return t.toCode(in.Target, false)
+	case rewrite.TrapGather:
+		return t.gather(in)
 	case rewrite.TrapString:
 		return t.stringInst(in, maxRepeats)
 	case rewrite.TrapFSBase:

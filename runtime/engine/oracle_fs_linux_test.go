@@ -102,6 +102,9 @@ var fsRows = []fsRow{
 	{name: "vpgatherdd", enc: 3, pfx: []byte{2, 0x75}, op: []byte{0x90}, reg: -1, kind: fsGather},
 	{name: "vpgatherdq", enc: 3, pfx: []byte{2, 0xf5}, op: []byte{0x90}, reg: -1, kind: fsGather},
 	{name: "vgatherqps", enc: 3, pfx: []byte{2, 0x71}, op: []byte{0x93}, reg: -1, kind: fsGather},
+	{name: "vpgatherqd", enc: 3, pfx: []byte{2, 0x75}, op: []byte{0x91}, reg: -1, kind: fsGather},
+	{name: "vpscatterqd", enc: 'e', pfx: []byte{2, 0x7d, 0x49}, op: []byte{0xa1}, reg: -1, kind: fsGather, pre: "c5f892c8"},
+	{name: "vgatherqpd zmm", enc: 'e', pfx: []byte{2, 0xfd, 0x49}, op: []byte{0x93}, reg: -1, kind: fsGather, pre: "c5f892c8"},
 	{name: "vpgatherdd zmm", enc: 'e', pfx: []byte{2, 0x7d, 0x49}, op: []byte{0x90}, reg: -1, kind: fsGather, pre: "c5f892c8"},
 	{name: "vpscatterdd", enc: 'e', pfx: []byte{2, 0x7d, 0x49}, op: []byte{0xa0}, reg: -1, kind: fsGather, pre: "c5f892c8"},
 	{name: "vpscatterqq", enc: 'e', pfx: []byte{2, 0xfd, 0x29}, op: []byte{0xa1}, reg: -1, kind: fsGather, pre: "c5f892c8"},
@@ -137,7 +140,7 @@ type fsMaker struct {
 // page at %fs.
 func (m *fsMaker) make(row *fsRow) []byte {
 	r := m.r
-	narrow := r.IntN(4) == 0 && row.kind&fsGather == 0 // those are refused
+	narrow := r.IntN(4) == 0
 	wide := row.kind&fsWide != 0
 	b := []byte{0x64}
 	if narrow {
@@ -195,7 +198,12 @@ func (m *fsMaker) make(row *fsRow) []byte {
 		// R inverted: the low eight.
 		b = append(b, c, row.pfx[0]|0x80|(^rex&3)<<5, row.pfx[1])
 	case 'e':
-		b = append(b, 0x62, row.pfx[0]|0x90|(^rex&3)<<5, row.pfx[1], row.pfx[2])
+		high := byte(r.IntN(2)) << 4 // of the register field, inverted
+		p2 := row.pfx[2]
+		if row.kind&fsGather != 0 {
+			p2 &^= byte(r.IntN(2)) << 3 // of the index
+		}
+		b = append(b, 0x62, row.pfx[0]|0x80|high|(^rex&3)<<5, row.pfx[1], p2)
 	}
 	b = append(b, row.op...)
 	want := uint64(0x400 + r.IntN(24)*64)

@@ -109,6 +109,12 @@ func xsaveSize() int {
 // cpuidXSave is CPUID leaf 0xD, subleaf 0, EBX. Implemented in assembly.
 func cpuidXSave() uint32
 
+// cpuidXState is CPUID leaf 0xD, the given subleaf, EBX. Implemented in assembly.
+func cpuidXState(component uint32) uint32
+
+// XStateOffset is where a component of extended state, from 2 on, begins in Thread.XSave.
+func XStateOffset(component int) int { return int(cpuidXState(uint32(component))) }
+
 // X87Control is the calling thread's x87 control word, which Go never touches: on
 // a guest thread it is the guest's.
 func X87Control() uint16 { return x87Control() }

@@ -102,6 +102,14 @@ TEXT ·cpuidXSave(SB), NOSPLIT, $0-4
 	MOVL BX, ret+0(FP)
 	RET
 
+// func cpuidXState(component uint32) uint32
+TEXT ·cpuidXState(SB), NOSPLIT, $0-12
+	MOVL $0xd, AX
+	MOVL component+0(FP), CX
+	CPUID
+	MOVL BX, ret+8(FP)
+	RET
+
 // func x87Control() uint16
 TEXT ·x87Control(SB), NOSPLIT, $0-2
 	FSTCW ret+0(FP)

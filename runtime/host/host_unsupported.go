@@ -81,6 +81,7 @@ func (t *Thread) Kicked() bool                         { return false }
 func (t *Thread) ClearKick()                           {}
 func (t *Thread) InGuest() bool                        { return false }
 func (t *Thread) Run(stub uint64, serve func() uint64) {}
+func XStateOffset(component int) int                   { return 0 }
 func (t *Thread) XSave() []byte                        { return nil }
 func (t *Thread) Unpark()                              {}
 func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall.Errno) {
