@@ -28,7 +28,8 @@
 // instruction with an implicit address, such as maskmov, has that register changed for
 // as long as it runs; the target of an indirect branch goes to Spill[3] first, from
 // where it is taken twice. The runtime emulates string instructions and xlat, whose
-// registers change or add up.
+// registers change or add up, and gathers and scatters with 32-bit addresses, which
+// are cut before the base is added.
 //
 // Cells that are not the thread block's fields are copied by the stubs of package
 // codegen: to the block on the way out, and from it what must be there on the way in.
