@@ -43,6 +43,27 @@ func TestProgramsTLS(t *testing.T) {
 	}
 }
 
+// TestCrashTLS: a report of a fault does not depend on the strategy.
+func TestCrashTLS(t *testing.T) {
+	report := func(how, tls string) string {
+		r := guestRun{name: "crash", tls: tls, args: argdata.Map{text("how", how)}}.run(t)
+		if r.exit.Fault == nil {
+			t.Fatalf("%s, %s: no fault", tls, how)
+		}
+		r.exit.Fault.Thread = 0 // another one each time
+		return r.exit.Fault.Report()
+	}
+	defer runtime.AnyTLS()()
+	for _, how := range []string{"segv", "division", "stack", "wild", "noncanonical", "alias-call", "alias-ret", "int3"} {
+		want := report(how, "")
+		for _, tls := range runtime.TLSStrategies()[1:] {
+			if got := report(how, tls); got != want {
+				t.Errorf("%s, %s:\n%s\nwant\n%s", tls, how, got, want)
+			}
+		}
+	}
+}
+
 // TestSwapUnderSignals runs guest threads under the strategies that exchange %fs, while
 // the profiler runs at 10 kHz, a signal after the other interrupts every thread
 // wherever it is, and the collector and the scheduler preempt. Were one handler of Go's
