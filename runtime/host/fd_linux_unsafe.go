@@ -15,34 +15,36 @@ import (
 
 // Read reads into guest memory. A buffer of one piece needs no array.
 func (t *Thread) Read(fd int, v []Iovec) (int, syscall.Errno) {
-	return t.transfer(unix.SYS_READ, unix.SYS_READV, fd, v)
+	return t.transfer(unix.SYS_READ, unix.SYS_READV, fd, v, 0)
 }
 
 // Write writes from guest memory.
 func (t *Thread) Write(fd int, v []Iovec) (int, syscall.Errno) {
-	return t.transfer(unix.SYS_WRITE, unix.SYS_WRITEV, fd, v)
+	return t.transfer(unix.SYS_WRITE, unix.SYS_WRITEV, fd, v, 0)
 }
 
-func (t *Thread) transfer(one, many uintptr, fd int, v []Iovec) (int, syscall.Errno) {
+// transfer makes the call one for a single buffer, many for more; those that take no
+// offset ignore it.
+func (t *Thread) transfer(one, many uintptr, fd int, v []Iovec, off int64) (int, syscall.Errno) {
 	switch len(v) {
 	case 0:
-		return t.pinned(many, uintptr(fd), 0, 0, 0, 0)
+		return t.pinned(many, uintptr(fd), 0, uintptr(off), 0, 0)
 	case 1:
-		n, e := t.Syscall(one, uintptr(fd), uintptr(v[0].Addr), uintptr(v[0].Len), 0, 0, 0)
+		n, e := t.Syscall(one, uintptr(fd), uintptr(v[0].Addr), uintptr(v[0].Len), uintptr(off), 0, 0)
 		return int(n), e
 	}
-	return t.pinned(many, uintptr(fd), uintptr(len(v)), 0, uintptr(unsafe.Pointer(unsafe.SliceData(v))), 0)
+	return t.pinned(many, uintptr(fd), uintptr(len(v)), uintptr(off), uintptr(unsafe.Pointer(unsafe.SliceData(v))), 0)
 }
 
 // ReadAt reads at an offset of the file, 0 to 2^63-1, without moving the
 // descriptor's.
 func (t *Thread) ReadAt(fd int, v []Iovec, off int64) (int, syscall.Errno) {
-	return t.pinned(unix.SYS_PREADV, uintptr(fd), uintptr(len(v)), uintptr(off), uintptr(unsafe.Pointer(unsafe.SliceData(v))), 0)
+	return t.transfer(unix.SYS_PREAD64, unix.SYS_PREADV, fd, v, off)
 }
 
 // WriteAt writes at an offset of the file, 0 to 2^63-1.
 func (t *Thread) WriteAt(fd int, v []Iovec, off int64) (int, syscall.Errno) {
-	return t.pinned(unix.SYS_PWRITEV, uintptr(fd), uintptr(len(v)), uintptr(off), uintptr(unsafe.Pointer(unsafe.SliceData(v))), 0)
+	return t.transfer(unix.SYS_PWRITE64, unix.SYS_PWRITEV, fd, v, off)
 }
 
 // Poll waits until a descriptor is ready or the relative timeout in nanoseconds

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"cabitrans/runtime/abi"
@@ -11,7 +12,7 @@ import (
 // BenchmarkCall is the cost of a system call in this package alone: without the
 // way from translated code and back.
 func BenchmarkCall(b *testing.B) {
-	f := newFixture(b, Grant{HostFD: openPath(b, "/dev/null", 2)})
+	f := newFixture(b, Grant{HostFD: openPath(b, "/dev/null", 2)}, Grant{HostFD: openFile(b, os.O_RDWR)})
 	n, l := f.alloc(8), f.alloc(4)
 	one := f.iov(abi.Iovec{Buf: f.alloc(64), Len: 64})
 	wr := abi.Subscription{Type: abi.EventtypeLockWrlock, Lock: abi.SubLock{Lock: l, Scope: abi.ScopePrivate}}
@@ -22,6 +23,8 @@ func BenchmarkCall(b *testing.B) {
 	}{
 		{"clock_time_get", func() { g.call(abi.CallClockTimeGet, uint64(abi.ClockMonotonic), 0, n) }},
 		{"fd_write", func() { g.call(abi.CallFDWrite, 0, one, 1, n) }},
+		{"fd_pread", func() { g.call(abi.CallFDPread, 1, one, 1, 0, n) }},
+		{"fd_pwrite", func() { g.call(abi.CallFDPwrite, 1, one, 1, 0, n) }},
 		{"lock and unlock", func() { g.poll(wr, -1); g.kernelUnlock(l) }},
 		{"thread_yield", func() { g.call(abi.CallThreadYield) }},
 	} {
