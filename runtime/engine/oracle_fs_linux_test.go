@@ -57,6 +57,7 @@ var fsRows = []fsRow{
 	{name: "mul", op: []byte{0xf7}, reg: 4, kind: fsWide},
 	{name: "shld", op: []byte{0x0f, 0xa4}, reg: -1, imm: 1, kind: fsWide},
 	{name: "bts imm", op: []byte{0x0f, 0xba}, reg: 5, imm: 1, kind: fsWide},
+	{name: "btc", op: []byte{0x0f, 0xbb}, reg: -1, kind: fsWide},
 	{name: "crc32", pfx: []byte{0xf2}, op: []byte{0x0f, 0x38, 0xf1}, reg: -1},
 	{name: "movbe", op: []byte{0x0f, 0x38, 0xf0}, reg: -1, kind: fsWide},
 	{name: "adcx", pfx: []byte{0x66}, op: []byte{0x0f, 0x38, 0xf6}, reg: -1},
@@ -136,9 +137,24 @@ type fsMaker struct {
 	pc   uint64 // of the instruction
 }
 
-// make returns an instruction of the row in %fs. What it addresses is mostly in the
-// page at %fs.
+// make returns an instruction of the row, sometimes as long as one can be.
 func (m *fsMaker) make(row *fsRow) []byte {
+	for {
+		pad := 0
+		if m.r.IntN(4) == 0 {
+			pad = m.r.IntN(decode.MaxLen)
+		}
+		behind := *m
+		behind.pc += uint64(pad)
+		if b := behind.shortest(row); pad+len(b) <= decode.MaxLen {
+			return append(bytes.Repeat([]byte{0x2e}, pad), b...)
+		}
+	}
+}
+
+// shortest returns an instruction of the row in %fs, without padding. What it addresses is mostly in the
+// page at %fs.
+func (m *fsMaker) shortest(row *fsRow) []byte {
 	r := m.r
 	narrow := r.IntN(4) == 0
 	wide := row.kind&fsWide != 0
