@@ -22,7 +22,7 @@ func testLayout() Layout {
 		ExitArg: 0x10024, Entry: 0x10028, MXCSR: 0x10058, HostMXCSR: 0x1005c, Regs: 0x10060, Flags: 0x100e8,
 		Result: 0x10110, XSave: 0x10400, Spill: 0x10038, FSBase: 0x10030, RIP: 0x100e0, RealFS: 0x10118, HostFS: 0x10120,
 		Cells: Cells{
-			Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0,
+			Spill: [5]int32{0x10038, 0x10040, 0x10048, 0x10050, 0x10130}, FSBase: 0x10030, RIP: 0x100e0,
 			ExitArg: 0x10024, Exit: 0x10020, Entry: 0x10028,
 		},
 		StateGuest: 1, StateLeaving: 2,
@@ -36,7 +36,7 @@ func testLayout() Layout {
 func TestStubs(t *testing.T) {
 	cells := testLayout()
 	cells.Cells = Cells{
-		Block: 8, Scratch: 16, Spill: [4]int32{24, 32, 40, 48},
+		Block: 8, Scratch: 16, Spill: [5]int32{24, 32, 40, 48, 104},
 		FSBase: 56, RIP: 64, ExitArg: 72, Exit: 80, Entry: 88,
 	}
 	syscall, wrfsbase := testLayout(), testLayout()

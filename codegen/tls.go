@@ -7,7 +7,7 @@ const KeptSpill = 3
 // Cells are the words of a thread that code which has no register to spare reads
 // and writes, as distances in bytes from the %gs base.
 type Cells struct {
-	Spill   [4]int32
+	Spill   [5]int32
 	FSBase  int32 // the guest's %fs base
 	RIP     int32
 	ExitArg int32

@@ -131,6 +131,9 @@ func (c *comparison) file(t *testing.T, program, path string) {
 			c.explain(q, 1)
 			skip = in.End()
 			return
+		case err != nil && cpuRefuses(l.text):
+			c.explain("that only the disassembler accepts", 1)
+			return
 		case err != nil:
 			w = err.Error()
 		case int(in.Len) != l.len:
@@ -150,9 +153,20 @@ func (c *comparison) file(t *testing.T, program, path string) {
 	}, program, args...)
 }
 
+// cpuRefuses reports what disassemblers print of data although no CPU executes it: LOCK where there is nothing to lock
+// (Decode has accepted what can be locked), loads of CS, segment registers that there are none of, an instruction of
+// the 287's, REX before VEX.
+func cpuRefuses(text string) bool {
+	return strings.Contains(text, "lock ") || strings.Contains(text, "%?") || strings.HasSuffix(text, "%cs") ||
+		strings.Contains(text, "frstpm") || strings.HasPrefix(text, "rex") && strings.Contains(text, " v")
+}
+
 // checkFlow returns how the mnemonic in a disassembler's text contradicts what in says of the instruction pointer, or
 // "".
 func checkFlow(in *Inst, text string) string {
+	if in.OpMap == 1 && in.Opcode == 0x01 && !in.HasMem {
+		return "" // erets, eretu, uiret: newer than the disassemblers, which print clac
+	}
 	want := FlowNext
 	operands := ""
 	for _, w := range strings.Fields(text) {
@@ -161,7 +175,7 @@ func checkFlow(in *Inst, text string) string {
 		}
 		w, _, _ = strings.Cut(w, ",") // jne,pt
 		_, operands, _ = strings.Cut(text, w)
-		want = flowOf(w, strings.Contains(operands, "*"))
+		want = flowOf(w, strings.HasPrefix(strings.TrimSpace(operands), "*"))
 		break
 	}
 	if want != in.Flow {

@@ -39,6 +39,8 @@ func quirk(in *Inst, code []byte, text string) string {
 		return "REX before another prefix"
 	case in.Enc == EncLegacy && in.OpMap == 0 && in.Opcode == 0x9b:
 		return "fwait taken together with the next instruction"
+	case in.Enc == EncLegacy && in.OpMap == 1 && in.Opcode == 0x78 && in.Rex&RexW != 0:
+		return "extrq and insertq with REX.W, which LLVM takes for vmread"
 	case in.OpMap == 1 && in.Opcode == 0xff, in.OpMap == 1 && in.Opcode == 0xb9:
 		return "ud0 or ud1 without ModRM"
 	case in.Class&ClassVendor != 0 && in.Flow != FlowNext:

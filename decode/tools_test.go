@@ -93,7 +93,7 @@ func parseLine(s string) (l line, ok bool) {
 	if i := strings.IndexByte(text, '#'); i >= 0 {
 		text = strings.TrimSpace(text[:i])
 	}
-	if !strings.Contains(text, "(bad)") && !strings.Contains(text, "<unknown>") && !barePrefixes(text) {
+	if !strings.Contains(text, "(bad)") && !strings.HasPrefix(text, ".byte") && !strings.Contains(text, "<unknown>") && !barePrefixes(text) {
 		l.text = text
 	}
 	return l, true

@@ -160,7 +160,8 @@ func (f *findings) finish() {
 // actionOf says what becomes of an instruction that the translator makes a trap of.
 func actionOf(kind rewrite.TrapKind) string {
 	switch kind {
-	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString, rewrite.TrapGather:
+	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString, rewrite.TrapGather,
+		rewrite.TrapFar, rewrite.TrapSegment:
 		return actionEmulated
 	case rewrite.TrapUnsupported:
 		return actionRefused

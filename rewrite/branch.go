@@ -51,7 +51,7 @@ func (r *Rewriter) loop(in *decode.Inst, code []byte) {
 // call entry drops what the call itself pushes.
 func (r *Rewriter) directCall(in *decode.Inst) {
 	if in.OpSize == 2 { // AMD's CPUs push two bytes
-		r.Trap(in.PC, TrapUnsupported)
+		r.Trap(in.PC, TrapFar)
 		return
 	}
 	r.mark(0, 0)
@@ -198,7 +198,7 @@ func (r *Rewriter) strictReturn(pop int32) {
 
 func (r *Rewriter) ret(in *decode.Inst) {
 	if in.OpSize == 2 {
-		r.Trap(in.PC, TrapUnsupported)
+		r.Trap(in.PC, TrapFar)
 		return
 	}
 	pop := int32(0)

@@ -41,7 +41,16 @@
 // host's, so the first TCB must lie elsewhere than behind it.
 //
 // A guest's own %gs base is 0, as for every CloudABI process: the prefix is
-// neutralised.
+// neutralised. Once a guest has set another (Options.MovingGS), operands in %gs are
+// treated like those in a moved %fs, with a cell of their own. No %gs operand of the
+// guest ever reaches the thread block.
+//
+// # What may not run on the host
+//
+// Privileged instructions become the fault that the CPU raises (refused.go). Far
+// transfers, near ones of 16 bits, and whatever names the selectors or bases of %fs and
+// %gs are emulated by the runtime. Loads of the other segment registers are copied:
+// nobody else uses them, and the CPU says which selectors a process may load.
 //
 // # Control transfers
 //

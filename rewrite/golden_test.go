@@ -67,27 +67,47 @@ var testCode = []string{
 	"cc", "cd80", "f4", "0f05", "0f34", "9d", "f30faec0", "f30faed8", "f3480faed0", "c7f800000000", "8ed8", "ec", "cf", "0f01f8",
 }
 
+// segmentCode names segment registers, and what else a process may not do.
+var segmentCode = []string{
+	"8ed8", "8ec0", "8ed0", "8ee0", "8ee8", "8e20", "658e18", "8cd8", "8ce0", "8c28", "0fa0", "66 0fa9", "0fa1", "0fa8",
+	"0fb200", "0fb400", "480fb500", "f30faed8", "f3480faec0", "0f01f8", "f30faee3",
+	"cb", "ca0800", "48cb", "48cf", "66cf", "ff28", "48ff28", "ff18", "64ff28",
+	"0f07", "0f35", "0faa", "fa", "fb", "0f20c0", "0f20c8", "0f22d8", "0f2100", "0f30", "0f32", "0f06", "0f08", "0f09", "0f0110", "0f0138", "0f01f0",
+	"0f00d0", "0f01c1", "0f01c8", "0f01c9", "0f01ca", "0f01d1", "0f01d4", "0f01d7", "0f01d8", "0f01d9", "0f01c0", "0f01cf", "0f0100", "0f01e0", "0f01ef",
+	"f30f01ec", "f30f01ee", "f30f01ef", "f30fc7f0", "f20f01ca", "0fc718", "0fc728", "0fc730", "0f78c0", "660f38800e", "660f38820e", "660f38f500",
+	"0f37", "f30f38dcc1", "f30f3af0c000", "c4e77bf6c001020304", "f20f38f8c0", "8fe97812c0", "cd04", "cd03", "f1", "e410", "6c", "f36f",
+}
+
+// gsCode is operands in a %gs whose base the guest has set.
+var gsCode = []string{
+	"65488b042500000000", "65ac", "65ff30", "65488b0424", "6564488b00", "6465488b00", "65a4", "6564a4", "65ff20", "65d7",
+	"65c4e27990048c", "658d00", "65a10800000000000000", "658ed8", "658e18", "65f3480faed8",
+}
+
 func TestGolden(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		tls  TLS
 		opt  Options
+		code []string
 	}{
-		{"gs", GS{}, Options{}},
-		{"gs-moving", GS{}, Options{MovingBase: true}},
-		{"gs-keepr11", GS{}, Options{KeepR11: true}},
-		{"gs-strict", GS{}, Options{KeepR11: true, Strict: true}},
-		{"teb", lastSlots, Options{}},
-		{"teb-moving", lastSlots, Options{MovingBase: true}},
-		{"pthread", firstKeys, Options{}},
-		{"pthread-moving", firstKeys, Options{MovingBase: true}},
-		{"indirect", Indirect{}, Options{}},
-		{"indirect-keepr11", Indirect{}, Options{KeepR11: true}},
-		{"swap", Swap{}, Options{}},
+		{"segments", GS{}, Options{}, segmentCode},
+		{"moving-gs", GS{}, Options{MovingGS: true}, gsCode},
+		{"gs", GS{}, Options{}, testCode},
+		{"gs-moving", GS{}, Options{MovingBase: true}, testCode},
+		{"gs-keepr11", GS{}, Options{KeepR11: true}, testCode},
+		{"gs-strict", GS{}, Options{KeepR11: true, Strict: true}, testCode},
+		{"teb", lastSlots, Options{}, testCode},
+		{"teb-moving", lastSlots, Options{MovingBase: true}, testCode},
+		{"pthread", firstKeys, Options{}, testCode},
+		{"pthread-moving", firstKeys, Options{MovingBase: true}, testCode},
+		{"indirect", Indirect{}, Options{}, testCode},
+		{"indirect-keepr11", Indirect{}, Options{KeepR11: true}, testCode},
+		{"swap", Swap{}, Options{}, testCode},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			for _, h := range testCode {
+			for _, h := range c.code {
 				translateText(t, &out, h, c.tls, c.opt)
 			}
 			path := filepath.Join("testdata", c.name+".txt")
@@ -110,7 +130,7 @@ func TestGolden(t *testing.T) {
 
 // testBlock is where the cells are when the %gs base is the thread block.
 var testBlock = codegen.Cells{
-	Spill: [4]int32{0x10038, 0x10040, 0x10048, 0x10050}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024,
+	Spill: [5]int32{0x10038, 0x10040, 0x10048, 0x10050, 0x10058}, FSBase: 0x10030, RIP: 0x100e0, ExitArg: 0x10024,
 }
 
 func newTestRewriter(s TLS, o Options) *Rewriter {

@@ -5,8 +5,8 @@ import (
 	"cabitrans/decode"
 )
 
-// moving emits an instruction with an operand in %fs when no segment of the host
-// has that base.
+// moving emits an instruction with an operand in %fs or %gs when no segment of the
+// host has that base.
 //
 // The plain load, which is what compilers emit, needs no scratch: its
 // destination holds the base on the way. String instructions and xlat, whose
@@ -24,6 +24,14 @@ func (r *Rewriter) moving(in *decode.Inst, code []byte) {
 	}
 }
 
+// base is the cell that holds the base of in's segment.
+func (r *Rewriter) base(in *decode.Inst) int32 {
+	if in.Seg == decode.SegGS {
+		return r.Fields.Spill[GSBaseSpill]
+	}
+	return r.Fields.FSBase
+}
+
 func isXlat(in *decode.Inst) bool {
 	return in.Enc == decode.EncLegacy && in.OpMap == 0 && in.Opcode == 0xd7
 }
@@ -39,7 +47,7 @@ func (r *Rewriter) movingLoad(in *decode.Inst) {
 	r.mark(0, 0)
 	b.StoreGS(r.Fields.Spill[1], dst)
 	r.mark(0, 0)
-	b.LoadGS(dst, r.Fields.FSBase)
+	b.LoadGS(dst, r.base(in))
 	r.borrowed(dst)
 	b.Bytes(0x48|byte(dst>>3)<<2|byte(dst>>3), 0x8b, 0x80|byte(dst&7)<<3|byte(dst&7))
 	if dst&7 == 4 {
@@ -139,11 +147,11 @@ func (r *Rewriter) address(in *decode.Inst, code []byte, reg codegen.Reg) {
 	b := r.Hot
 	r.mark(0, 0)
 	b.StoreGS(r.Fields.Spill[1], reg)
-	fs := in.Seg == decode.SegFS && in.SegMatters()
-	if addr, fixed := in.Addr(); fs && fixed && addr == uint64(int64(int32(addr))) {
+	based := in.SegMatters() && (in.Seg == decode.SegFS || r.Options.MovingGS)
+	if addr, fixed := in.Addr(); based && fixed && addr == uint64(int64(int32(addr))) {
 		// The base first: the rest needs no register, as in the store that compilers emit.
 		r.mark(0, 0)
-		b.LoadGS(reg, r.Fields.FSBase)
+		b.LoadGS(reg, r.base(in))
 		if addr != 0 {
 			r.borrowed(reg)
 			b.AddLea(reg, int32(addr))
@@ -151,7 +159,7 @@ func (r *Rewriter) address(in *decode.Inst, code []byte, reg codegen.Reg) {
 		return
 	}
 	r.offset(in, code, reg)
-	if !fs {
+	if !based {
 		return
 	}
 	other := codegen.RCX
@@ -161,7 +169,7 @@ func (r *Rewriter) address(in *decode.Inst, code []byte, reg codegen.Reg) {
 	r.borrowed(reg)
 	b.StoreGS(r.Fields.Spill[2], other)
 	r.borrowed(reg)
-	b.LoadGS(other, r.Fields.FSBase)
+	b.LoadGS(other, r.base(in))
 	r.borrowed2(FixReg1|FixReg2, reg, other)
 	b.AddReg(reg, other)
 	r.borrowed2(FixReg1|FixReg2, reg, other)

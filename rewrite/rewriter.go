@@ -7,10 +7,14 @@ import (
 	"cabitrans/decode"
 )
 
+// GSBaseSpill is the one of Fields.Spill that is no spill but holds the guest's %gs
+// base, once it is not 0.
+const GSBaseSpill = 4
+
 // Fields are the places a Rewriter's code uses in the thread block, as distances
 // in bytes from the %gs base.
 type Fields struct {
-	Spill   [4]int32
+	Spill   [5]int32
 	FSBase  int32
 	RIP     int32
 	ExitArg int32
@@ -29,6 +33,8 @@ type Calls struct {
 type Options struct {
 	// MovingBase: the guest has set an %fs base of its own.
 	MovingBase bool
+	// MovingGS: the guest has set a %gs base other than 0.
+	MovingGS bool
 	// KeepR11: r11 survives a return and an indirect call.
 	KeepR11 bool
 	// Strict, which needs KeepR11: the bytes below rsp survive calls and returns.
@@ -106,8 +112,15 @@ func (r *Rewriter) Inst(in *decode.Inst, code []byte) {
 		r.Trap(in.PC, TrapXbegin)
 	case decode.FlowSysenter:
 		r.Trap(in.PC, TrapInvalid)
-	default:
-		r.Trap(in.PC, TrapUnsupported)
+	default: // far transfers
+		switch {
+		case in.Class&decode.ClassPrivileged != 0:
+			r.Trap(in.PC, privileged(in))
+		case in.Class&decode.ClassUINTR != 0:
+			r.Trap(in.PC, TrapInvalid)
+		default:
+			r.Trap(in.PC, TrapFar)
+		}
 	}
 }
 
@@ -118,15 +131,17 @@ func (r *Rewriter) plain(in *decode.Inst, code []byte) {
 		r.Trap(in.PC, TrapPopf)
 	case c&decode.ClassFSBase != 0:
 		r.Trap(in.PC, TrapFSBase)
-	case c&(decode.ClassPrivileged|decode.ClassIO|decode.ClassSwapGS) != 0:
+	case c&decode.ClassPrivileged != 0:
+		r.Trap(in.PC, privileged(in))
+	case c&(decode.ClassIO|decode.ClassSwapGS) != 0:
 		r.Trap(in.PC, TrapProtection)
-	case c&decode.ClassSegLoad != 0:
-		r.Trap(in.PC, TrapUnsupported)
+	case c&(decode.ClassSegLoad|decode.ClassSegStore) != 0 && namesTLS(in):
+		r.Trap(in.PC, TrapSegment)
 	case r.based(in):
 		r.FSRewritten++
 		r.moving(in, code)
-	case c&decode.ClassMustTrap != 0:
-		r.Trap(in.PC, TrapUnsupported)
+	case c&decode.ClassMustTrap != 0 && c&decode.ClassSegLoad == 0:
+		r.Trap(in.PC, refused(in))
 	default:
 		r.copyInst(in, code)
 	}
@@ -176,10 +191,15 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 	}
 }
 
-// based reports whether in has an operand in %fs whose base must be loaded first:
-// no segment of the host has it, or one whose distance cannot be added.
+// based reports whether in has an operand in %fs or %gs whose base must be loaded
+// first: no segment of the host has it, or one whose distance cannot be added.
 func (r *Rewriter) based(in *decode.Inst) bool {
-	if in.Seg != decode.SegFS || !in.SegMatters() || r.FS.Prefix == prefixFS {
+	switch {
+	case !in.SegMatters():
+		return false
+	case in.Seg == decode.SegGS:
+		return r.Options.MovingGS
+	case r.FS.Prefix == prefixFS:
 		return false
 	}
 	return r.Options.MovingBase || r.FS.Prefix == 0 || r.FS.Disp != 0 && !r.movable(in)

@@ -15,7 +15,7 @@ type Pthread struct {
 
 // firstKeys is what Pthread has without a host that gives keys: the first that
 // pthread_key_create may give out there, since 256 are the system's.
-var firstKeys = Pthread{Keys: [SlotCount]uint16{256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 266, 267}}
+var firstKeys = Pthread{Keys: [SlotCount]uint16{256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 266, 267, 268}}
 
 func (Pthread) Name() string { return "pthread" }
 

@@ -15,6 +15,7 @@ const (
 	_
 	_
 	_
+	_
 	slotFSBase
 	slotRIP
 	slotExitArg
@@ -32,7 +33,7 @@ type slots [SlotCount]int32
 func (s *slots) cells() codegen.Cells {
 	return codegen.Cells{
 		Block: s[slotBlock], Scratch: s[slotScratch],
-		Spill:  [4]int32(s[slotSpill:]),
+		Spill:  [5]int32(s[slotSpill:]),
 		FSBase: s[slotFSBase], RIP: s[slotRIP], ExitArg: s[slotExitArg], Exit: s[slotExit], Entry: s[slotEntry],
 	}
 }

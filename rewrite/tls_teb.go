@@ -17,7 +17,7 @@ type TEB struct {
 const tebSlots = 0x1480
 
 // lastSlots is what TEB has without a host that gives slots: the end of the array.
-var lastSlots = TEB{Slots: [SlotCount]uint8{52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63}}
+var lastSlots = TEB{Slots: [SlotCount]uint8{51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63}}
 
 func (TEB) Name() string { return "teb" }
 

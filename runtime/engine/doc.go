@@ -90,6 +90,28 @@
 // continuation or callee that is seen to read it is translated so that it does not);
 // and the bytes below rsp may change at a call or return.
 //
+// # What is emulated
+//
+// Instructions that must not run on the host as they are, and that no rewriting makes
+// harmless, leave the guest and are carried out here (emulate*.go, string.go) as a
+// process on a 64-bit kernel sees them:
+//
+//   - rdfsbase, wrfsbase, rdgsbase, wrgsbase are allowed, as on every kernel since 2020,
+//     although those of CloudABI's time have them disabled (#UD): a program that uses
+//     them asks for more than the ABI gives, and there is no harm in giving it.
+//   - Loads of %fs and %gs take null selectors and those of segments that a process may
+//     read, all others are #GP; the base becomes 0. The guest reads back what it has
+//     loaded. swapgs is #GP.
+//   - Far jumps, calls and returns, and iret, may lead to the segment that a process
+//     runs in; others are #GP. One for 32-bit code there is ends the guest, with a note.
+//   - popf and iret change every flag that a process may change, but TF, AC and NT,
+//     which stay clear: on the host they would trap in the emulator. So a guest that
+//     single-steps itself sees no trap, and one that asks for alignment checks gets
+//     none, as with a kernel that keeps CR0.AM clear.
+//   - 66 before a near branch cuts the instruction pointer to 16 bits on AMD's CPUs,
+//     and is ignored on all others: the host's rule is the guest's (vendor.go).
+//   - xbegin always aborts.
+//
 // The package imports decode, rewrite, codegen, host, memory and kernel, and
 // must never import the command or the public API.
 package engine

@@ -237,10 +237,7 @@ func (t *Thread) address(in *decode.Inst) uint64 {
 	if in.AddrSize == 4 {
 		addr = uint64(uint32(addr))
 	}
-	if in.Seg == decode.SegFS {
-		addr += b.FSBase
-	}
-	return addr
+	return addr + t.segment(in)
 }
 
 // decode decodes the guest instruction at pc.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
@@ -11,17 +12,21 @@ import (
 
 // State is a guest thread in proc_fork, as its copy in another process needs it.
 type State struct {
-	Regs    [16]uint64 // in encoding order
-	RIP     uint64     // where the copy goes on
-	Flags   uint64
-	FSBase  uint64
-	FSWord  uint64 // address of the thread block's guest word, the initial %fs base
-	FSPage  []byte // the page there; zeros at the end are left out
-	XSave   []byte // in the form of XSAVE; likewise
-	MXCSR   uint32
-	Raw     bool // by the syscall instruction: results go to registers
-	Moving  bool // some thread of the process has moved its %fs base
-	KeepR11 bool
+	Regs   [16]uint64 // in encoding order
+	RIP    uint64     // where the copy goes on
+	Flags  uint64
+	FSBase uint64
+	GSBase uint64
+	// Selectors are those of %fs and %gs.
+	Selectors [2]uint16
+	FSWord    uint64 // address of the thread block's guest word, the initial %fs base
+	FSPage    []byte // the page there; zeros at the end are left out
+	XSave     []byte // in the form of XSAVE; likewise
+	MXCSR     uint32
+	Raw       bool // by the syscall instruction: results go to registers
+	Moving    bool // some thread of the process has moved its %fs base
+	GS        bool // or its %gs base
+	KeepR11   bool
 }
 
 // Capture returns the state of a thread, the calling one, in a system call.
@@ -29,10 +34,12 @@ func (e *Engine) Capture(ht *host.Thread) State {
 	b := ht.Block()
 	s := State{
 		Regs: b.Regs, RIP: b.RIP, Flags: b.Flags, FSBase: b.FSBase,
+		GSBase: b.Spill[rewrite.GSBaseSpill], Selectors: b.Selectors,
 		FSWord: ht.FSWord, FSPage: trimmed(ht.FSPage()),
 		MXCSR: b.MXCSR, Raw: b.Exit == host.ExitSyscall,
 	}
 	e.mu.Lock()
+	s.GS = e.rw.Options.MovingGS
 	s.Moving, s.KeepR11 = e.rw.Options.MovingBase, e.rw.Options.KeepR11
 	e.mu.Unlock()
 	if s.Raw {
@@ -72,11 +79,12 @@ func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s 
 	b := t.block
 	b.Regs, b.RIP, b.Flags, b.MXCSR = s.Regs, s.RIP, s.Flags, s.MXCSR
 	setBase(b, s.FSBase)
+	b.Spill[rewrite.GSBaseSpill], b.Selectors = s.GSBase, s.Selectors
 	clear(ht.FSPage()[copy(ht.FSPage(), s.FSPage):])
 	clear(ht.XSave()[copy(ht.XSave(), s.XSave):])
 	e.mu.Lock()
 	o := e.rw.Options
-	o.MovingBase, o.KeepR11 = s.Moving, s.KeepR11
+	o.MovingBase, o.MovingGS, o.KeepR11 = s.Moving, s.GS, s.KeepR11
 	e.setOptions(o)
 	e.mu.Unlock()
 	if s.Raw {

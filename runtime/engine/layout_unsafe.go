@@ -23,7 +23,7 @@ const (
 
 func blockCells() codegen.Cells {
 	return codegen.Cells{
-		Spill:   [4]int32{offSpill, offSpill + 8, offSpill + 16, offSpill + 24},
+		Spill:   [5]int32{offSpill, offSpill + 8, offSpill + 16, offSpill + 24, offSpill + 32},
 		FSBase:  offFSBase,
 		RIP:     offRIP,
 		ExitArg: offExitArg,

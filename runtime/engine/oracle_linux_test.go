@@ -329,6 +329,14 @@ func (f *final) differs(g *final) string {
 	return ""
 }
 
+// relative counts an instruction pointer from the begin of the code, if it is there.
+func relative(pc, code uint64) uint64 {
+	if d := pc - code; d < host.PageSize {
+		return d
+	}
+	return pc
+}
+
 func (c *comparer) runNative(ht *host.Thread, s *start, at uint64) *final {
 	c.become(ht, nativeTLS, c.native)
 	defer c.become(ht, c.engine.tls, c.engine.stubs)
@@ -343,7 +351,7 @@ func (c *comparer) runNative(ht *host.Thread, s *start, at uint64) *final {
 		return 0
 	})
 	f := c.final(ht)
-	f.rip = b.HostPC - at
+	f.rip = relative(b.HostPC, at)
 	return f
 }
 
@@ -365,6 +373,6 @@ func (c *comparer) runTranslated(ht *host.Thread, s *start, pc uint64) (f *final
 		return nil, true
 	}
 	f = c.final(ht)
-	f.rip, f.signal, f.addr = fault.RIP-pc, fault.Signal, fault.Addr
+	f.rip, f.signal, f.addr = relative(fault.RIP, pc), fault.Signal, fault.Addr
 	return f, fault.Note != ""
 }

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 )
 
 // maxRepeats bounds the iterations of a string instruction between two looks at what
@@ -71,8 +72,11 @@ func (t *Thread) sized(in *decode.Inst, v uint64) uint64 {
 
 // segment is the base of the operand of in.
 func (t *Thread) segment(in *decode.Inst) uint64 {
-	if in.Seg == decode.SegFS {
+	switch in.Seg {
+	case decode.SegFS:
 		return t.block.FSBase
+	case decode.SegGS:
+		return t.block.Spill[rewrite.GSBaseSpill]
 	}
 	return 0
 }

@@ -40,6 +40,7 @@ type Start struct {
 func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s Start) *Thread {
 	t := &Thread{engine: e, host: ht, block: ht.Block(), kernel: kt, calls: calls, stub: e.stubs.EnterFull}
 	b := t.block
+	b.Spill[rewrite.GSBaseSpill], b.Selectors = 0, [2]uint16{}
 	b.RIP, b.Flags = s.RIP, initialFlags
 	setBase(b, ht.FSWord)
 	b.Regs[decode.RSP], b.Regs[decode.RDI], b.Regs[decode.RSI] = s.RSP, s.RDI, s.RSI

@@ -33,7 +33,7 @@ func optionsOf(tls rewrite.TLS) []rewrite.Options {
 	switch {
 	case tls.Name() == "gs":
 		return []rewrite.Options{{}, {KeepR11: true}, {MovingBase: true}, {KeepR11: true, MovingBase: true},
-			{KeepR11: true, Strict: true}, {KeepR11: true, Strict: true, MovingBase: true}}
+			{KeepR11: true, Strict: true}, {KeepR11: true, Strict: true, MovingBase: true, MovingGS: true}}
 	case tls.FS().Follows(): // a base that moves changes nothing
 		return []rewrite.Options{{}, {KeepR11: true}, {KeepR11: true, Strict: true}}
 	}

@@ -23,7 +23,7 @@ type Block struct {
 
 	// Spill keeps guest registers that a rewritten sequence borrows. Spill[0] is
 	// r11's, written by every indirect branch.
-	Spill [4]uint64
+	Spill [5]uint64
 
 	MXCSR     uint32 // guest's, as of the last exit of any kind
 	HostMXCSR uint32 // what Go runs with
@@ -46,6 +46,9 @@ type Block struct {
 	// Where the stubs exchange %fs: what the guest gets, and what is given back.
 	// HostFS is 0 where they do not.
 	RealFS, HostFS uint64
+
+	// Selectors are what the guest has loaded into %fs and %gs.
+	Selectors [2]uint16
 }
 
 // Values of Block.State.
