@@ -95,6 +95,8 @@ type comparer struct {
 	base   uint64         // of the data
 	native *codegen.Stubs // for the native runs
 
+	strict bool // bytes below rsp count
+
 	done, insts, ended, refused int
 }
 

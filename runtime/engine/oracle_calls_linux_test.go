@@ -1,0 +1,220 @@
+//go:build amd64
+
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// TestOracleCalls compares programs of functions that call one another in every way. The
+// CPU executes the guest's own text where it lies, so return addresses, r11 and, with
+// Strict, the bytes below rsp are the same on both sides or wrong.
+func TestOracleCalls(t *testing.T) {
+	n, seed := int(fromEnv(t, sequencesEnv, 4096))/4, fromEnv(t, seedEnv, 1)
+	if testing.Short() {
+		n /= 8
+	}
+	for i, o := range []rewrite.Options{
+		{KeepR11: true}, {KeepR11: true, Strict: true}, {KeepR11: true, Strict: true, MovingBase: true},
+	} {
+		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
+			g := newGuest(t)
+			g.setOptions(o)
+			c := newComparer(g)
+			c.strict = o.Strict
+			r := rand.New(rand.NewPCG(seed, 100+uint64(i)))
+			for c.done < n && !t.Failed() {
+				c.calls(r)
+			}
+			t.Logf("%d programs, %d instructions, %d ran to the end", c.done, c.insts, c.ended)
+			if c.ended < c.done/10 {
+				t.Errorf("only %d of %d programs ran to the end", c.ended, c.done)
+			}
+		})
+	}
+}
+
+// callsBatch is how many programs are compared at once.
+const callsBatch = 24
+
+// calls makes programs, has the CPU run them all, and then runs their translations.
+func (c *comparer) calls(r *rand.Rand) {
+	const room = oracleRoom * 2
+	text := make([]byte, callsBatch*room)
+	programs := make([]*program, callsBatch)
+	for i := range programs {
+		p := &program{strict: c.strict, sequence: sequence{r: r, pc: c.code + uint64(i*room), data: c.base, native: c.code + uint64(i*room)}}
+		p.generate()
+		if len(p.code) > room {
+			c.Fatalf("a program has %d bytes", len(p.code))
+		}
+		copy(text[i*room:], p.code)
+		programs[i] = p
+		c.insts += len(p.insts)
+	}
+	c.write(c.code, text)
+	done := make(chan struct{})
+	go func() { // the thread's goroutine
+		defer close(done)
+		defer runtime.Goexit() // ends the host thread: its state is the guest's
+		ht, err := host.NewThread(0)
+		if err != nil {
+			c.Error(err)
+			return
+		}
+		defer ht.Close()
+		starts, want := make([]*start, callsBatch), make([]*final, callsBatch)
+		c.executable(true)
+		for i, p := range programs {
+			starts[i] = newStart(r, c, ht)
+			want[i] = c.runNative(ht, starts[i], p.pc+p.entry)
+		}
+		c.executable(false)
+		for i, p := range programs {
+			got, _ := c.runTranslated(ht, starts[i], p.pc+p.entry)
+			c.done++
+			if d := want[i].differs(got); d != "" {
+				c.Errorf("%s\nentry %#x\n%s", d, p.entry, listing(p.code, p.insts))
+				return
+			}
+			if want[i].signal == SigILL && want[i].rip == p.insts[len(p.insts)-1].PC-p.pc-p.entry {
+				c.ended++
+			}
+		}
+	}()
+	<-done
+}
+
+// executable lets the CPU fetch the guest's text, or no more.
+func (c *comparer) executable(on bool) {
+	prot := uintptr(unix.PROT_READ)
+	if on {
+		prot |= unix.PROT_EXEC
+	}
+	const size = (callsBatch*oracleRoom*2 + host.PageSize - 1) &^ (host.PageSize - 1)
+	if _, _, e := unix.Syscall(unix.SYS_MPROTECT, uintptr(c.code), size, prot); e != 0 {
+		c.Errorf("make guest text executable: %v", e)
+	}
+}
+
+// A program is functions, each of which may call those before it, and code at entry
+// that calls them and ends with ud2.
+type program struct {
+	sequence
+	strict    bool // may look below rsp
+	entry     uint64
+	functions []function
+}
+
+type function struct {
+	at  int
+	pop bool // 16 bytes of arguments
+}
+
+func (p *program) generate() {
+	for range 1 + p.r.IntN(4) {
+		f := function{at: len(p.code), pop: p.r.IntN(3) == 0}
+		p.body()
+		if f.pop {
+			p.raw(0xc2, 16, 0)
+		} else {
+			p.raw(0xc3)
+		}
+		p.functions = append(p.functions, f)
+	}
+	p.entry = uint64(len(p.code))
+	for range 3 {
+		p.body()
+	}
+	p.raw(0x0f, 0x0b)
+}
+
+// body appends instructions and calls.
+func (p *program) body() {
+	for range p.r.IntN(4) {
+		p.unstacked()
+	}
+	if len(p.functions) > 0 && p.r.IntN(4) != 0 {
+		p.call(p.functions[p.r.IntN(len(p.functions))])
+		if p.strict && p.r.IntN(2) == 0 {
+			p.raw(0x48, 0x8b, 0x4c, 0x24, 0xf8) // mov -8(%rsp), %rcx
+		}
+		if p.strict && p.r.IntN(2) == 0 {
+			p.raw(0x4c, 0x03, 0x5c, 0x24, 0xf0) // add -16(%rsp), %r11
+		}
+	}
+	for range p.r.IntN(3) {
+		p.unstacked()
+	}
+	if p.r.IntN(4) == 0 { // a jump to what follows
+		reg := [...]byte{0x05, 0x15, 0x1d}[p.r.IntN(3)]
+		rex := byte(0x48)
+		if reg == 0x1d { // r11, not rbx
+			rex = 0x4c
+			p.raw(rex, 0x8d, reg, 3, 0, 0, 0)
+			p.raw(0x41, 0xff, 0xe3)
+		} else {
+			p.raw(rex, 0x8d, reg, 2, 0, 0, 0)
+			p.raw(0xff, 0xe0|reg>>3&7)
+		}
+	}
+}
+
+// unstacked appends a random instruction that leaves the stack alone: what is on it
+// leads back. %gs is the thread's block when the CPU executes it.
+func (p *program) unstacked() {
+	for {
+		n, k := len(p.code), len(p.insts)
+		p.instruction()
+		in := &p.insts[k]
+		if in.Class&decode.ClassStackImplicit == 0 && in.Base != decode.RSP && in.Seg != decode.SegGS {
+			return
+		}
+		p.code, p.copy, p.insts = p.code[:n], p.copy[:n], p.insts[:k]
+	}
+}
+
+// call appends a call of f, of one kind or another.
+func (p *program) call(f function) {
+	if f.pop {
+		p.raw(0x6a, byte(p.r.IntN(128)))
+		p.raw(0x6a, byte(p.r.IntN(128)))
+	}
+	load := func(rex, modrm byte) { // lea f(%rip), %reg
+		b := binary.LittleEndian.AppendUint32([]byte{rex, 0x8d, modrm}, uint32(f.at-len(p.code)-7))
+		p.raw(b...)
+	}
+	switch p.r.IntN(7) {
+	case 0:
+		load(0x48, 0x05)
+		p.raw(0xff, 0xd0) // call *%rax
+	case 1:
+		load(0x4c, 0x1d)
+		p.raw(0x41, 0xff, 0xd3) // call *%r11
+	case 2:
+		load(0x48, 0x0d)
+		p.raw(0x48, 0x89, 0x4b, 0x20) // mov %rcx, 32(%rbx)
+		p.raw(0xff, 0x53, 0x20)       // call *32(%rbx)
+	case 3:
+		load(0x48, 0x0d)
+		p.raw(0x48, 0x89, 0x4c, 0x24, 0xf8) // mov %rcx, -8(%rsp)
+		p.raw(0xff, 0x54, 0x24, 0xf8)       // call *-8(%rsp), which its own push replaces
+	case 4:
+		load(0x48, 0x0d)
+		p.raw(0x64, 0x49, 0x89, 0x4e, 0x10) // mov %rcx, %fs:16(%r14)
+		p.raw(0x64, 0x41, 0xff, 0x56, 0x10) // call *%fs:16(%r14)
+	default:
+		b := binary.LittleEndian.AppendUint32([]byte{0xe8}, uint32(f.at-len(p.code)-5))
+		p.raw(b...)
+	}
+}
