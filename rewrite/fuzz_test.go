@@ -27,7 +27,7 @@ var fuzzed = []struct {
 // corpus is every instruction of the golden files, and of the decoder's.
 func corpus(t testing.TB) (list [][]byte) {
 	t.Helper()
-	texts := slices.Concat(testCode, segmentCode, branchCode, gsCode)
+	texts := slices.Concat(testCode, segmentCode, gsCode)
 	file, err := os.ReadFile("../decode/testdata/decode.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -95,8 +95,6 @@ type comparer struct {
 	base   uint64         // of the data
 	native *codegen.Stubs // for the native runs
 
-	strict bool // bytes below rsp count
-
 	done, insts, ended, refused int
 }
 
