@@ -54,8 +54,8 @@ func (tr *tracer) native() error {
 	q := &tr.req
 	regs := unix.PtraceRegs{
 		Rip: q.RIP, Rsp: q.RSP, Rdi: q.RDI, Fs_base: q.FSBase, Eflags: 0x202,
-		Orig_rax: ^uint64(0), // not in a system call that could be restarted
-		Cs:       host.Cs, Ss: host.Ss, Ds: host.Ds, Es: host.Es, Fs: host.Fs, Gs: host.Gs, Gs_base: host.Gs_base,
+		Orig_rax: ^uint64(0),                                                               // not in a system call that could be restarted
+		Cs:       host.Cs, Ss: host.Ss, Ds: host.Ds, Es: host.Es, Fs: host.Fs, Gs: host.Gs, // and Gs_base 0, as for a guest
 	}
 	if err := unix.PtraceSetRegs(tr.tid, &regs); err != nil {
 		return err

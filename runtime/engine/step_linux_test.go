@@ -163,9 +163,43 @@ const stepCode = `
 			31 c9                         ; 23d xorl %ecx, %ecx
 			64 0f c7 0c 3e                ; 23f cmpxchg8b %fs:(%rsi,%rdi)
 			64 67 0f c7 0c 3e             ; 244 cmpxchg8b %fs:(%esi,%edi)
-			0f 0b                         ; 24a ud2`
+			65 48 8b 03                   ; 24a movq %gs:(%rbx), %rax
+			65 83 43 08 03                ; 24e addl $3, %gs:8(%rbx)
+			65 48 ff 43 10                ; 253 incq %gs:16(%rbx)
+			65 ff 33                      ; 258 pushq %gs:(%rbx)
+			65 8f 43 18                   ; 25b popq %gs:24(%rbx)
+			8c e8                         ; 25f movl %gs, %eax
+			8c d9                         ; 261 movl %ds, %ecx
+			0f a0                         ; 263 pushq %fs
+			5a                            ; 265 popq %rdx
+			48 8d 05 0b 00 00 00          ; 266 leaq 11(%rip), %rax # 0x278
+			89 43 60                      ; 26d movl %eax, 96(%rbx)
+			8c 4b 64                      ; 270 movw %cs, 100(%rbx)
+			ff 6b 60                      ; 273 ljmpl *96(%rbx)
+			0f 0b                         ; 276 ud2
+			48 8d 05 08 00 00 00          ; 278 leaq 8(%rip), %rax # 0x287
+			89 43 60                      ; 27f movl %eax, 96(%rbx)
+			ff 5b 60                      ; 282 lcalll *96(%rbx)
+			eb 01                         ; 285 jmp 0x288
+			cb                            ; 287 lretl
+			48 89 e2                      ; 288 movq %rsp, %rdx
+			8c d0                         ; 28b movl %ss, %eax
+			50                            ; 28d pushq %rax
+			52                            ; 28e pushq %rdx
+			68 47 0c 00 00                ; 28f pushq $3143
+			8c c8                         ; 294 movl %cs, %eax
+			50                            ; 296 pushq %rax
+			48 8d 05 05 00 00 00          ; 297 leaq 5(%rip), %rax # 0x2a3
+			50                            ; 29e pushq %rax
+			48 cf                         ; 29f iretq
+			0f 0b                         ; 2a1 ud2
+			fc                            ; 2a3 cld
+			f3 48 0f ae c9                ; 2a4 rdgsbaseq %rcx
+			f3 48 0f ae c2                ; 2a9 rdfsbaseq %rdx
+			48 29 d2                      ; 2ae subq %rdx, %rdx
+			0f 0b                         ; 2b1 ud2`
 
-const stepEnd = 0x24a
+const stepEnd = 0x2b1
 
 // TestKickEverywhere kicks a thread at every host instruction of a program in
 // turn; nothing the guest can see may change. A breakpoint stands in for the
