@@ -168,7 +168,7 @@ func (in *Inst) Decode(code []byte, pc uint64) error {
 		n = tableKids[s.base+k]
 	}
 	if n <= 1 {
-		if n == 1 {
+		if n == 1 || in.Enc == EncEVEX {
 			return ErrUnknown
 		}
 		return ErrInvalid

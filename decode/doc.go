@@ -54,7 +54,8 @@
 // # What is unknown
 //
 // ErrUnknown is for encodings that have, or will have, a meaning that this package does not know, so that no length
-// can be claimed: D5 (REX2), EVEX map 4, and EVEX with B4 or X4, all of APX. No CPU without APX executes any of them.
+// can be claimed: D5 (REX2), EVEX map 4, and EVEX with B4 or X4, all of APX; and EVEX opcodes without an entry, among
+// which are those that APX takes from VEX, and those of AVX10.2. No CPU without these executes any of them.
 // All other encodings without an entry are ErrInvalid. An address that is not canonical is ErrAddress, whatever is there.
 //
 // # Vendors

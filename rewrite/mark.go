@@ -95,4 +95,5 @@ const (
 	TrapFar                         // emulate a far transfer, or a near one of 16 bits
 	TrapSegment                     // emulate a load or store of a segment register
 	TrapGather                      // emulate a gather or scatter with 32-bit addresses in %fs
+	TrapStep                        // an instruction has been traced: SIGTRAP
 )

@@ -105,9 +105,9 @@
 //   - Far jumps, calls and returns, and iret, may lead to the segment that a process
 //     runs in; others are #GP. One for 32-bit code there is ends the guest, with a note.
 //   - popf and iret change every flag that a process may change, but TF, AC and NT,
-//     which stay clear: on the host they would trap in the emulator. So a guest that
-//     single-steps itself sees no trap, and one that asks for alignment checks gets
-//     none, as with a kernel that keeps CR0.AM clear.
+//     which stay clear: on the host they would trap in the emulator. TF ends the guest
+//     with SIGTRAP behind the next instruction, as it would (trace.go); a guest that
+//     asks for alignment checks gets none, as with a kernel that keeps CR0.AM clear.
 //   - 66 before a near branch cuts the instruction pointer to 16 bits on AMD's CPUs,
 //     and is ignored on all others: the host's rule is the guest's (vendor.go).
 //   - xbegin always aborts.

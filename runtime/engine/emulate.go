@@ -25,6 +25,8 @@ func (t *Thread) onTrap(kind rewrite.TrapKind) *Fault {
 			b.RIP = in.End() // a trap, not a fault
 		}
 		return t.fault(SigSEGV)
+	case rewrite.TrapStep:
+		return t.fault(SigTRAP)
 	case rewrite.TrapInvalid:
 		return t.fault(SigILL)
 	case rewrite.TrapFetch:
@@ -51,6 +53,9 @@ func (t *Thread) emulate(in *decode.Inst, kind rewrite.TrapKind) *Fault {
 			return f
 		}
 		t.setFlags(v, in.OpSize)
+		if v&flagTF != 0 {
+			return t.traceNext(in.End())
+		}
 	case rewrite.TrapXbegin:
 		b.Regs[decode.RAX] = 0 // no status bit: do not retry
 		return t.toCode(in.Target, false)

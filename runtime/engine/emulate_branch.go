@@ -74,7 +74,10 @@ func (t *Thread) farTransfer(in *decode.Inst) *Fault {
 	var f *Fault
 	switch {
 	case in.Opcode == 0xcf:
-		next, f = t.iret(in)
+		var trace bool
+		if next, trace, f = t.iret(in); f == nil && trace {
+			return t.traceNext(next)
+		}
 	case in.HasMem:
 		next, f = t.farMemory(in)
 	default:
@@ -143,24 +146,25 @@ func (t *Thread) returnSelector(sel uint64) *Fault {
 	return t.codeSelector(sel)
 }
 
-func (t *Thread) iret(in *decode.Inst) (next uint64, f *Fault) {
+// iret returns to its caller what is left to do; trace tells that TF is to be set.
+func (t *Thread) iret(in *decode.Inst) (next uint64, trace bool, f *Fault) {
 	var v [5]uint64 // rip, cs, flags, rsp, ss
 	for i := range v {
 		if v[i], f = t.pop(in.OpSize); f != nil {
-			return 0, f
+			return 0, false, f
 		}
 	}
 	if f = t.returnSelector(v[1]); f != nil {
-		return 0, f
+		return 0, false, f
 	}
 	rights, ok := host.SegmentRights(uint16(v[4]))
 	const data = rightsKnown | rightsWrite
 	if v[4]&selectorRPL != selectorRPL || !ok || rights&(data|rightsCode) != data || !canonical(v[0]) {
-		return 0, t.fault(SigSEGV)
+		return 0, false, t.fault(SigSEGV)
 	}
 	t.setFlags(v[2], in.OpSize)
 	t.block.Regs[decode.RSP] = v[3]
-	return v[0], nil
+	return v[0], v[2]&flagTF != 0, nil
 }
 
 // setFlags is what popf and iret do in a process.

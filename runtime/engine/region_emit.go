@@ -144,6 +144,10 @@ func (e *Engine) endRun(r *run, i int) {
 			next = n.lo
 		}
 	}
+	if g.traced && r.end == endsJoin {
+		e.rw.Trap(r.next, rewrite.TrapStep)
+		return
+	}
 	from, to := r.next, r.next
 	switch r.end {
 	case endsTrap:

@@ -32,6 +32,7 @@ type region struct {
 	refs    []rewrite.Ref
 	rets    []landing
 	alone   bool // one instruction from a page that nobody watches: see single.go
+	traced  bool // and behind it an exit: see trace.go
 }
 
 // callEntry says whether a direct call enters the code at an instruction.
@@ -83,7 +84,7 @@ func (g *region) begin(pc uint64) {
 	}
 	g.insts, g.host, g.runs, g.work = g.insts[:0], g.host[:0], g.runs[:0], g.work[:0]
 	g.refs, g.rets = g.refs[:0], g.rets[:0]
-	g.alone = false
+	g.alone, g.traced = false, false
 }
 
 // at is 1 + the number of the instruction that begins at pc, or 0.

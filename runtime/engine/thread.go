@@ -13,16 +13,18 @@ import (
 // A Thread runs one guest thread on the operating-system thread that its host
 // side is bound to.
 type Thread struct {
-	engine *Engine
-	host   *host.Thread
-	block  *host.Block
-	kernel *kernel.Thread
-	calls  []abi.Call // the call of each vDSO slot
-	args   [8]uint64
-	stub   uint64 // through which the guest is entered next
-	ended  *Fault // what ended the thread, if it was a fault
-	alone  bool   // the next instruction is translated by itself: see single.go
-	stats  ThreadStats
+	engine   *Engine
+	host     *host.Thread
+	block    *host.Block
+	kernel   *kernel.Thread
+	calls    []abi.Call // the call of each vDSO slot
+	args     [8]uint64
+	stub     uint64 // through which the guest is entered next
+	ended    *Fault // what ended the thread, if it was a fault
+	alone    bool   // the next instruction is translated by itself: see single.go
+	traced   bool   // the instruction at tracedPC is the thread's last: see trace.go
+	tracedPC uint64
+	stats    ThreadStats
 
 	sampler Sampler // nil for none
 	left    uint32  // why the guest was left last, never ExitAbort: see place
@@ -78,7 +80,7 @@ func (t *Thread) Run() *Fault {
 func (t *Thread) serve() (stub uint64) {
 	b := t.block
 	t.stats.Exits[b.Exit&15]++
-	more, f := true, (*Fault)(nil)
+	more, f, traced := true, (*Fault)(nil), t.traced
 	if b.Exit != host.ExitAbort {
 		t.alone = false // it has been in the guest
 		t.left = b.Exit
@@ -107,6 +109,9 @@ func (t *Thread) serve() (stub uint64) {
 		}
 	default:
 		panic("engine: unknown exit")
+	}
+	if traced && more && f == nil {
+		f = t.endTrace(b.Exit)
 	}
 	if !more || f != nil {
 		t.ended = f

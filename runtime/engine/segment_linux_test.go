@@ -114,6 +114,31 @@ func TestSegments(t *testing.T) {
 			31 d2                         ;   a xor %edx, %edx
 			66 48 0f 6e c7                ;   c movq %rdi, %xmm0
 			64 48 0f ae 64 24 40          ;  11 xsave64 %fs:0x40(%rsp)`, "", SigSEGV, 0x11, nil},
+		{"popf with TF", nil, `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			90                            ;   6 nop
+			0f 0b                         ;   7 ud2`, "", SigTRAP, 7, nil},
+		{"popf with TF, behind it a taken branch", nil, `
+			68 42 01 00 00                ;   0 push $0x142
+			9d                            ;   5 popf
+			74 38                         ;   6 je 0x40
+			0f 0b                         ;   8 ud2`, "0f 0b", SigTRAP, 0x40, nil},
+		{"popf with TF, behind it a return", nil, `
+			48 8d 05 39 00 00 00          ;   0 lea 0x40, %rax
+			50                            ;   7 push %rax
+			68 02 01 00 00                ;   8 push $0x102
+			9d                            ;   d popf
+			c3                            ;   e ret`, "0f 0b", SigTRAP, 0x40, nil},
+		{"popf with TF, behind it a fault", nil, `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			0f 0b                         ;   6 ud2`, "", SigILL, 6, nil},
+		{"popf with TF, behind it what is emulated", nil, `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			f3 48 0f ae c1                ;   6 rdfsbase %rcx
+			0f 0b                         ;   b ud2`, "", SigTRAP, 0xb, nil},
 		{"code that overlaps itself", nil, `
 			eb ff                         ;   0 jmp 1
 			c0 48 eb 02                   ;   2 behind ff: inc %eax; then 48 eb 02: jmp 8

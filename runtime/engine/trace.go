@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"cabitrans/decode"
+	"cabitrans/runtime/host"
+)
+
+// A guest that sets the trap flag, by popf or iret, executes one more instruction and
+// gets SIGTRAP behind it, which ends it: CloudABI has no handlers. The flag itself
+// never reaches the host. The instruction is translated by itself, as in single.go,
+// with an exit behind it; branches are carried out here.
+
+// traceNext makes the thread execute the instruction at pc and end behind it.
+func (t *Thread) traceNext(pc uint64) *Fault {
+	t.block.RIP = pc
+	in, err := t.decode(pc)
+	if err != nil {
+		return t.toCode(pc, false) // it faults by itself
+	}
+	switch in.Flow {
+	case decode.FlowNext, decode.FlowXabort:
+		h, err := t.engine.traced(pc)
+		if err != nil {
+			return t.fetchFault()
+		}
+		t.traced, t.tracedPC = true, pc
+		t.block.Entry, t.stub = h, t.engine.stubs.EnterFull
+		return nil
+	case decode.FlowJump, decode.FlowCond, decode.FlowLoop:
+		t.block.RIP = in.End()
+		if t.taken(&in) {
+			t.block.RIP = in.Target
+		}
+		return t.fault(SigTRAP)
+	case decode.FlowCall, decode.FlowRet, decode.FlowJumpInd, decode.FlowCallInd:
+		if f := t.nearBranch(&in); f != nil && !f.Fetch {
+			return f
+		}
+		return t.fault(SigTRAP)
+	}
+	return t.toCode(pc, false)
+}
+
+// traced returns the host address of the instruction at pc, translated alone and with
+// an exit behind it.
+func (e *Engine) traced(pc uint64) (uint64, error) {
+	e.mem.RLock()
+	defer e.mem.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
+		e.flush()
+	}
+	g := &e.region
+	g.begin(pc)
+	g.alone, g.traced = true, true
+	e.findRun(pc)
+	if len(g.insts) == 0 {
+		return 0, errNoCode
+	}
+	g.index[pc-g.lo] = 0 // not to be found, not even by itself
+	e.emit(pc, false)
+	return host.CacheLo + uint64(g.host[0]), nil
+}
+
+// endTrace is the fault of a traced thread that has left the guest for another reason
+// than the exit behind its instruction; nil if that is still to be executed.
+func (t *Thread) endTrace(exit uint32) *Fault {
+	t.traced = false
+	if exit != host.ExitTrap && t.block.RIP == t.tracedPC {
+		return t.traceNext(t.tracedPC)
+	}
+	return t.fault(SigTRAP)
+}
+
+// taken evaluates a direct branch, and counts for loop.
+func (t *Thread) taken(in *decode.Inst) bool {
+	b := t.block
+	switch in.Flow {
+	case decode.FlowJump:
+		return true
+	case decode.FlowCond:
+		return condition(in.Opcode&15, b.Flags)
+	}
+	count := t.sized(in, b.Regs[decode.RCX])
+	if in.Opcode == 0xe3 { // jrcxz
+		return count == 0
+	}
+	count = t.sized(in, count-1)
+	t.setReg(decode.RCX, in.AddrSize, count)
+	equal := b.Flags&flagZF != 0
+	return count != 0 && (in.Opcode == 0xe2 || equal == (in.Opcode == 0xe1))
+}
+
+// condition evaluates the condition code of jcc (AMD64 manual, volume 3, table 1-14).
+func condition(code uint8, flags uint64) (met bool) {
+	signed := flags&flagSF != 0 != (flags&flagOF != 0)
+	switch code >> 1 {
+	case 0:
+		met = flags&flagOF != 0
+	case 1:
+		met = flags&flagCF != 0
+	case 2:
+		met = flags&flagZF != 0
+	case 3:
+		met = flags&(flagCF|flagZF) != 0
+	case 4:
+		met = flags&flagSF != 0
+	case 5:
+		met = flags&flagPF != 0
+	case 6:
+		met = signed
+	case 7:
+		met = signed || flags&flagZF != 0
+	}
+	return met != (code&1 != 0)
+}
