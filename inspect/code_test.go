@@ -90,7 +90,7 @@ func TestActions(t *testing.T) {
 		{"90", ""}, {"0f05", ""}, {"64488b042500000000", ""}, {"c3", ""}, {"ffe0", ""}, {"0f0b", ""},
 		{"9d", actionEmulated}, {"f3480faed0", actionEmulated}, {"c7f800000000", actionEmulated},
 		{"f4", actionFaults}, {"cc", actionFaults}, {"cd80", actionFaults}, {"ec", actionFaults}, {"0f34", actionFaults},
-		{"8ed8", actionRefused}, {"cf", actionRefused},
+		{"8ed8", ""}, {"8ee0", actionEmulated}, {"cf", actionEmulated}, {"0f01ef", actionRefused},
 		{"64ac", actionEmulated + moving}, {"64d7", actionEmulated + moving},
 	} {
 		in, code := decodeHex(t, c.code, 0x1000)
