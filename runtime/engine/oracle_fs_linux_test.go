@@ -57,7 +57,7 @@ var fsRows = []fsRow{
 	{name: "mul", op: []byte{0xf7}, reg: 4, kind: fsWide},
 	{name: "shld", op: []byte{0x0f, 0xa4}, reg: -1, imm: 1, kind: fsWide},
 	{name: "bts imm", op: []byte{0x0f, 0xba}, reg: 5, imm: 1, kind: fsWide},
-	{name: "btc", op: []byte{0x0f, 0xbb}, reg: -1, kind: fsWide},
+	{name: "btc", op: []byte{0x0f, 0xbb}, reg: 0, kind: fsWide, pre: "b81f010000"}, // a bit that is in the page
 	{name: "crc32", pfx: []byte{0xf2}, op: []byte{0x0f, 0x38, 0xf1}, reg: -1},
 	{name: "movbe", op: []byte{0x0f, 0x38, 0xf0}, reg: -1, kind: fsWide},
 	{name: "adcx", pfx: []byte{0x66}, op: []byte{0x0f, 0x38, 0xf6}, reg: -1},
