@@ -132,10 +132,10 @@ func addressReg(in *decode.Inst) (codegen.Reg, bool) {
 // implicitReg is the register that addresses the operand of an instruction with
 // no explicit one: maskmov, umonitor; monitorx and clzero.
 func implicitReg(in *decode.Inst) codegen.Reg {
-	switch {
-	case in.Opcode == 0xf7:
+	switch in.Opcode {
+	case 0xf7:
 		return codegen.RDI
-	case in.Opcode == 0xae:
+	case 0xae:
 		return codegen.Reg(in.RM())
 	}
 	return codegen.RAX

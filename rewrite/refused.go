@@ -6,12 +6,10 @@ import "cabitrans/decode"
 // the host. Those of the other segment registers are copied: they hold nothing that
 // anybody else uses, and the CPU says which selectors a process may load.
 func namesTLS(in *decode.Inst) bool {
-	switch {
-	case in.OpMap == 1: // push, pop, lfs, lgs; not lss
+	if in.OpMap == 1 { // push, pop, lfs, lgs; not lss
 		return in.Opcode != 0xb2
-	default: // mov
-		return in.Reg3() == 4 || in.Reg3() == 5
 	}
+	return in.Reg3() == 4 || in.Reg3() == 5 // mov
 }
 
 // privileged is what a privileged instruction raises outside of the kernel: #GP for

@@ -200,7 +200,7 @@ func (m *fsMaker) shortest(row *fsRow) []byte {
 		}
 	case 2:
 		if rex&3 != 0 { // C5 has none
-			base, rex, index = base&7, 0, index&7
+			base, index = base&7, index&7
 			if index == 4 {
 				form = 0
 			}
