@@ -91,7 +91,7 @@ const (
 	TrapPopf                        // emulate popf
 	TrapFSBase                      // emulate rdfsbase, wrfsbase, rdgsbase, wrgsbase
 	TrapXbegin                      // emulate an aborted transaction
-	TrapString                      // emulate a string instruction or xlat in %fs
+	TrapString                      // emulate a string instruction, xlat or bit string in %fs
 	TrapFar                         // emulate a far transfer, or a near one of 16 bits
 	TrapSegment                     // emulate a load or store of a segment register
 	TrapGather                      // emulate a gather or scatter with 32-bit addresses in %fs

@@ -10,10 +10,11 @@ import (
 //
 // The plain load, which is what compilers emit, needs no scratch: its
 // destination holds the base on the way. String instructions and xlat, whose
-// addresses are registers that they change or add up, are left to the runtime.
+// addresses are registers that they change or add up, and bit strings with 32-bit
+// addresses are left to the runtime.
 func (r *Rewriter) moving(in *decode.Inst, code []byte) {
 	switch {
-	case in.Class&decode.ClassString != 0, isXlat(in):
+	case in.Class&decode.ClassString != 0, isXlat(in), in.Class&decode.ClassStringAddr != 0 && in.AddrSize == 4:
 		r.Trap(in.PC, TrapString)
 	case in.Class&decode.ClassVSIB != 0 && in.AddrSize == 4:
 		r.Trap(in.PC, TrapGather)

@@ -238,8 +238,10 @@ func (s *sequence) address(in *decode.Inst, b []byte) bool {
 		disp += 128
 	case fs:
 		return false
-	case in.Base == fsReg: // the null page
-		return r.IntN(50) == 0
+	case in.Base == fsReg: // the null page, and not whatever a random displacement leads to
+		if r.IntN(50) != 0 {
+			return false
+		}
 	default:
 		ok := false
 		for _, d := range dataRegs {

@@ -30,6 +30,9 @@ const (
 // registers as the iterations before have left them.
 func (t *Thread) stringInst(in *decode.Inst, n int) *Fault {
 	b := t.block
+	if in.Class&decode.ClassStringAddr != 0 {
+		return t.bitString(in)
+	}
 	if in.Opcode == 0xd7 {
 		v, f := t.load(t.segment(in)+t.sized(in, b.Regs[decode.RBX]+b.Regs[decode.RAX]&0xff), 1)
 		if f != nil {
