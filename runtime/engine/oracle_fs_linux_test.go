@@ -58,8 +58,6 @@ var fsRows = []fsRow{
 	{name: "shld", op: []byte{0x0f, 0xa4}, reg: -1, imm: 1, kind: fsWide},
 	{name: "bts imm", op: []byte{0x0f, 0xba}, reg: 5, imm: 1, kind: fsWide},
 	{name: "btc", op: []byte{0x0f, 0xbb}, reg: 0, kind: fsWide, pre: "b81f010000"}, // a bit that is in the page
-	{name: "lock bts", pfx: []byte{0xf0}, op: []byte{0x0f, 0xab}, reg: 0, kind: fsWide, pre: "b821000000"},
-	{name: "bt", op: []byte{0x0f, 0xa3}, reg: 0, kind: fsWide, pre: "b8210000ff"}, // beyond 32 bits with 32-bit addresses
 	{name: "crc32", pfx: []byte{0xf2}, op: []byte{0x0f, 0x38, 0xf1}, reg: -1},
 	{name: "movbe", op: []byte{0x0f, 0x38, 0xf0}, reg: -1, kind: fsWide},
 	{name: "adcx", pfx: []byte{0x66}, op: []byte{0x0f, 0x38, 0xf6}, reg: -1},
