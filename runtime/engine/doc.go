@@ -111,6 +111,30 @@
 //   - 66 before a near branch cuts the instruction pointer to 16 bits on AMD's CPUs,
 //     and is ignored on all others: the host's rule is the guest's (vendor.go).
 //   - xbegin always aborts.
+//   - String instructions and xlat in a segment with a base, and gathers and scatters
+//     there with 32-bit addresses, are carried out element by element, as far as the
+//     first fault (string.go, gather.go).
+//
+// What an x87 instruction leaves in the instruction and data pointers of fnstenv, fnsave
+// and fxsave is that of its translation: an address in the code cache, and for an
+// operand in a segment with a base the linear address instead of the offset.
+//
+// # Exceptions
+//
+// The signals are those of Linux, on every host; a FreeBSD kernel sends SIGBUS for #GP.
+//
+//	exception          raised by                                               signal
+//	#DE, #MF, #XM      division, x87 and vector arithmetic                     SIGFPE
+//	#DB, #BP           int1, int3, int $3, TF: behind the instruction          SIGTRAP
+//	#OF                int $4: behind the instruction                          SIGSEGV
+//	#UD                ud0 to ud2, no instruction, sysenter, instructions of   SIGILL
+//	                   features that a process has not: hypercalls, VMX, SGX
+//	#GP                privileged instructions, hlt, in, out, int n, iret and  SIGSEGV
+//	                   far transfers to a wrong selector, swapgs, addresses
+//	                   that are not canonical, misaligned vectors
+//	#SS                such addresses by rsp and rbp                           SIGBUS
+//	#PF                no access; SIGBUS for a file that has ended             SIGSEGV
+//	none               wrpkru, far transfers to 32-bit code, with a note       SIGILL
 //
 // The package imports decode, rewrite, codegen, host, memory and kernel, and
 // must never import the command or the public API.

@@ -8,6 +8,7 @@ import (
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
+	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
 
@@ -139,6 +140,34 @@ func TestSegments(t *testing.T) {
 			9d                            ;   5 popf
 			f3 48 0f ae c1                ;   6 rdfsbase %rcx
 			0f 0b                         ;   b ud2`, "", SigTRAP, 0xb, nil},
+		{"popf with TF, behind it a raw call", nil, `
+			68 02 01 00 00                ;   0 push $0x102
+			b8 00 00 00 7f                ;   5 mov $0x7f000000, %eax
+			9d                            ;   a popf
+			0f 05                         ;   b syscall
+			0f 0b                         ;   d ud2`, "", SigTRAP, 0xd, map[decode.Reg]uint64{decode.RAX: uint64(abi.ENOSYS)}},
+		{"popf with TF, behind it a repetition", nil, `
+			b9 05 00 00 00                ;   0 mov $5, %ecx
+			68 02 01 00 00                ;   5 push $0x102
+			9d                            ;   a popf
+			f3 aa                         ;   b rep stos
+			0f 0b                         ;   d ud2`, "", SigTRAP, 0xb, map[decode.Reg]uint64{decode.RCX: 4}},
+		{"popf with TF, behind it the end of a repetition", nil, `
+			b9 01 00 00 00                ;   0 mov $1, %ecx
+			68 02 01 00 00                ;   5 push $0x102
+			9d                            ;   a popf
+			f3 aa                         ;   b rep stos
+			0f 0b                         ;   d ud2`, "", SigTRAP, 0xd, map[decode.Reg]uint64{decode.RCX: 0}},
+		{"popf with TF, behind it pushf", nil, `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			9c                            ;   6 pushf
+			0f 0b                         ;   7 ud2`, "", SigTRAP, 7, nil},
+		{"popf with TF, behind it a far jump", far(cs), `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			ff 2f                         ;   6 ljmp (%rdi)
+			0f 0b                         ;   8 ud2`, "0f 0b", SigTRAP, 0x40, nil},
 		{"code that overlaps itself", nil, `
 			eb ff                         ;   0 jmp 1
 			c0 48 eb 02                   ;   2 behind ff: inc %eax; then 48 eb 02: jmp 8

@@ -197,9 +197,31 @@ const stepCode = `
 			f3 48 0f ae c9                ; 2a4 rdgsbaseq %rcx
 			f3 48 0f ae c2                ; 2a9 rdfsbaseq %rdx
 			48 29 d2                      ; 2ae subq %rdx, %rdx
-			0f 0b                         ; 2b1 ud2`
+			49 89 e4                      ; 2b1 movq %rsp, %r12
+			54                            ; 2b4 pushq %rsp
+			5a                            ; 2b5 popq %rdx
+			4c 29 e2                      ; 2b6 subq %r12, %rdx
+			54                            ; 2b9 pushq %rsp
+			5c                            ; 2ba popq %rsp
+			6a 05                         ; 2bb pushq $5
+			ff 34 24                      ; 2bd pushq (%rsp)
+			8f 44 24 08                   ; 2c0 popq 8(%rsp)
+			ff 34 24                      ; 2c4 pushq (%rsp)
+			8f 04 24                      ; 2c7 popq (%rsp)
+			4c 89 e4                      ; 2ca movq %r12, %rsp
+			66 54                         ; 2cd pushw %sp
+			66 5c                         ; 2cf popw %sp
+			c8 10 00 00                   ; 2d1 enter $16, $0
+			c9                            ; 2d5 leave
+			48 8d 15 06 00 00 00          ; 2d6 leaq 6(%rip), %rdx # 0x2e3 <l13>
+			52                            ; 2dd pushq %rdx
+			ff 24 24                      ; 2de jmpq *(%rsp)
+			0f 0b                         ; 2e1 ud2
+			5a                            ; 2e3 popq %rdx
+			31 d2                         ; 2e4 xorl %edx, %edx
+			0f 0b                         ; 2e6 ud2`
 
-const stepEnd = 0x2b1
+const stepEnd = 0x2e6
 
 // TestKickEverywhere kicks a thread at every host instruction of a program in
 // turn; nothing the guest can see may change. A breakpoint stands in for the

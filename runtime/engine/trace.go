@@ -18,14 +18,6 @@ func (t *Thread) traceNext(pc uint64) *Fault {
 		return t.toCode(pc, false) // it faults by itself
 	}
 	switch in.Flow {
-	case decode.FlowNext, decode.FlowXabort:
-		h, err := t.engine.traced(pc)
-		if err != nil {
-			return t.fetchFault()
-		}
-		t.traced, t.tracedPC = true, pc
-		t.block.Entry, t.stub = h, t.engine.stubs.EnterFull
-		return nil
 	case decode.FlowJump, decode.FlowCond, decode.FlowLoop:
 		t.block.RIP = in.End()
 		if t.taken(&in) {
@@ -38,7 +30,26 @@ func (t *Thread) traceNext(pc uint64) *Fault {
 		}
 		return t.fault(SigTRAP)
 	}
-	return t.toCode(pc, false)
+	switch {
+	case in.Repeats() && in.Class&decode.ClassIO == 0: // one iteration
+		if f := t.stringInst(&in, 1); f != nil {
+			return f
+		}
+		return t.fault(SigTRAP)
+	case in.Class&decode.ClassPushf != 0: // which shows the flag
+		if f := t.push(t.block.Flags|flagTF, in.OpSize); f != nil {
+			return f
+		}
+		t.block.RIP = in.End()
+		return t.fault(SigTRAP)
+	}
+	h, err := t.engine.traced(pc)
+	if err != nil {
+		return t.fetchFault()
+	}
+	t.traced, t.tracedPC = true, pc
+	t.block.Entry, t.stub = h, t.engine.stubs.EnterFull
+	return nil
 }
 
 // traced returns the host address of the instruction at pc, translated alone and with
