@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,9 +13,9 @@ import (
 	"testing"
 	"testing/iotest"
 	"unicode/utf16"
-)
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+	"cabitrans/internal/golden"
+)
 
 func parse(text string) (*Config, error) { return ParseYAML(strings.NewReader(text), "conf.yaml") }
 
@@ -55,20 +54,7 @@ func TestGolden(t *testing.T) {
 			} else if again := mustEncode(t, back); !bytes.Equal(again, enc) {
 				t.Errorf("% x\ncame back as % x", enc, again)
 			}
-			golden := strings.TrimSuffix(file, ".yaml") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(out.String()), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if out.String() != string(want) {
-				t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
-			}
+			golden.Check(t, strings.TrimSuffix(file, ".yaml")+".golden", out.String())
 		})
 	}
 }

@@ -2,17 +2,15 @@ package codegen
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/arch/x86/x86asm"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"cabitrans/internal/golden"
+)
 
 const testBase = 0x6000_0000
 
@@ -73,7 +71,7 @@ func testStubs(t *testing.T, name string, layout Layout) {
 		}
 		fmt.Fprintf(&out, "\t%s\n", l.text)
 	}
-	golden(t, name+".txt", out.String())
+	golden.Check(t, filepath.Join("testdata", name+".txt"), out.String())
 	for pc, n := range names {
 		in := pc >= s.ExitLo && pc < s.ExitHi
 		if strings.HasPrefix(n, "enter") {
@@ -108,22 +106,4 @@ func listing(t *testing.T, code []byte) (out []line) {
 		pc += in.Len
 	}
 	return out
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s differs from what is made now; look at it and run with -update. Now:\n%s", path, got)
-	}
 }

@@ -3,11 +3,13 @@ package inspect
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"cabitrans/decode"
+	"cabitrans/internal/golden"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/loader"
@@ -36,7 +38,7 @@ func TestDisasmGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, c.name+".txt", text)
+			golden.Check(t, filepath.Join("testdata", c.name+".txt"), text)
 		})
 	}
 }

@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"cabitrans/internal/golden"
 	"cabitrans/runtime/loader"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // guestBytes is the file of a guest program of the repository.
 func guestBytes(t testing.TB, name string) []byte {
@@ -38,25 +36,6 @@ func openGuest(t testing.TB, name string) *Program {
 	return p
 }
 
-// golden compares with a file of testdata, or writes it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("%s differs from what is made now: run with -update and review the difference", path)
-	}
-}
-
 func TestReportGolden(t *testing.T) {
 	for _, name := range []string{"hello", "hello-v0", "tls", "tls-fpic", "threads", "regs-v0"} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +47,7 @@ func TestReportGolden(t *testing.T) {
 			if err := r.WriteText(&b); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".txt", b.String())
+			golden.Check(t, filepath.Join("testdata", name+".txt"), b.String())
 			b.Reset()
 			if err := r.WriteJSON(&b); err != nil {
 				t.Fatal(err)
@@ -77,7 +56,7 @@ func TestReportGolden(t *testing.T) {
 				t.Errorf("no JSON: %s", &b)
 			}
 			if name == "hello-v0" {
-				golden(t, name+".json", b.String())
+				golden.Check(t, filepath.Join("testdata", name+".json"), b.String())
 			}
 		})
 	}

@@ -2,18 +2,15 @@ package rewrite
 
 import (
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"cabitrans/codegen"
 	"cabitrans/decode"
+	"cabitrans/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const (
 	testCache = 0x6000_0000
@@ -110,20 +107,7 @@ func TestGolden(t *testing.T) {
 			for _, h := range c.code {
 				translateText(t, &out, h, c.tls, c.opt)
 			}
-			path := filepath.Join("testdata", c.name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if string(want) != out.String() {
-				t.Errorf("%s differs from the translations made now: run with -update and review the difference", path)
-			}
+			golden.Check(t, filepath.Join("testdata", c.name+".txt"), out.String())
 		})
 	}
 }

@@ -117,6 +117,14 @@ func (e *LaunchError) Error() string { return fmt.Sprintf("cannot run %s: %v", e
 // Unwrap gives the reason.
 func (e *LaunchError) Unwrap() error { return e.Err }
 
+// MaxStarts is how often a program should be started anew for ErrAddressSpace.
+const MaxStarts = host.MaxStarts
+
+// StartAnew replaces this program by a fresh start of it: the same command line and
+// descriptors, with count in the environment variable env. It returns only if it
+// fails.
+func StartAnew(env, count string) error { return host.StartAnew(env, count) }
+
 // Prepare claims guest memory's place in the address space. Start does so, too,
 // but a program that allocates much before should call it first thing. Further
 // calls return the same result; the error wraps ErrAddressSpace when a fresh start

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"syscall"
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -18,8 +17,8 @@ import (
 
 // EnableFork lets guests fork. It must be the first thing that main does: a fork
 // starts this program anew, and there EnableFork runs the forked guest and does not
-// return. Without it proc_fork answers ENOSYS. A fault in a forked guest is reported
-// on standard error.
+// return. Without it proc_fork answers ENOSYS. A fault in a forked guest, and calls
+// that could not be written down, are reported on standard error.
 func EnableFork() {
 	count := os.Getenv(host.ContinueEnv)
 	if count == "" {
@@ -38,24 +37,14 @@ func EnableFork() {
 // launchFailed is the exit status of a program that could not be run.
 const launchFailed = 127
 
-// maxStarts bounds how often a copy is started anew because Go's heap lies where
-// guest memory belongs.
-const maxStarts = 8
-
 // continueFork runs the guest whose copy comes at host.ContinueFD until it ends.
 func continueFork(count string) (end host.End, err error) {
 	if _, err := host.Reserve(); err != nil {
 		n, _ := strconv.Atoi(count)
-		if !errors.Is(err, host.ErrNoSpace) || n >= maxStarts {
+		if !errors.Is(err, host.ErrNoSpace) || n >= host.MaxStarts {
 			return end, err
 		}
-		exe, err := os.Executable()
-		if err == nil {
-			err = os.Setenv(host.ContinueEnv, strconv.Itoa(n+1))
-		}
-		if err == nil {
-			err = syscall.Exec(exe, os.Args, os.Environ())
-		}
+		err = host.StartAnew(host.ContinueEnv, strconv.Itoa(n+1))
 		return end, fmt.Errorf("a forked process cannot be started anew: %w", err)
 	}
 	_ = os.Unsetenv(host.ContinueEnv)
@@ -74,6 +63,9 @@ func continueFork(count string) (end host.End, err error) {
 	e := p.Wait()
 	if e.Fault != nil {
 		fmt.Fprint(os.Stderr, "cabitrans: "+e.Fault.Report())
+	}
+	if err := p.TraceErr(); err != nil {
+		fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
 	}
 	return host.End{Code: e.Code, Signal: uint8(e.Signal)}, nil
 }

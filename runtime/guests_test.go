@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,11 +15,10 @@ import (
 	"time"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/golden"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // Numbers that differ from run to run.
 var (
@@ -54,20 +52,7 @@ func (g guestRun) golden(t *testing.T) result {
 	r := g.run(t)
 	r.expect(t, 0)
 	got := instances.ReplaceAllString(counts.ReplaceAllString(r.stdout+r.stderr, "$1=N"), "vectors=V")
-	path := filepath.Join("testdata", "guests", g.name+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s wrote\n%s\nwant\n%s", g.name, got, want)
-	}
+	golden.Check(t, filepath.Join("testdata", "guests", g.name+".txt"), got)
 	return r
 }
 

@@ -2,7 +2,6 @@ package runtime_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/golden"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
@@ -30,19 +30,7 @@ func TestReport(t *testing.T) {
 				t.Fatalf("no fault, but %+v", r.exit)
 			}
 			got := normal(r.exit.Fault.Report())
-			file := filepath.Join("testdata", "report", how+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%swant:\n%s", got, want)
-			}
+			golden.Check(t, filepath.Join("testdata", "report", how+".txt"), got)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/internal/golden"
 	"cabitrans/runtime"
 	"cabitrans/runtime/strace"
 )
@@ -50,20 +51,7 @@ func TestTraceGolden(t *testing.T) {
 			}
 			b.WriteString(traceNumbers.ReplaceAllString(l, "${1}N") + "\n")
 		}
-		path := filepath.Join("testdata", "strace", name+".txt")
-		if *update {
-			if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.String() != string(want) {
-			t.Errorf("%s: wrote\n%s\nwant\n%s", name, &b, want)
-		}
+		golden.Check(t, filepath.Join("testdata", "strace", name+".txt"), b.String())
 	}
 }
 

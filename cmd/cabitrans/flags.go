@@ -33,16 +33,7 @@ func parseFlags(args []string) (*runFlags, error) {
 	fs := flag.NewFlagSet("cabitrans run", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the caller writes one sentence instead
 	var stats *string
-	fs.Func("config", "", func(path string) error {
-		switch {
-		case path == "":
-			return errors.New("it is the name of a file")
-		case f.config != "":
-			return errors.New("there can be only one configuration")
-		}
-		f.config = path
-		return nil
-	})
+	fileFlag(fs, "config", &f.config, "configuration")
 	fs.BoolFunc("stats", "", func(format string) error {
 		if stats != nil && *stats != format {
 			return fmt.Errorf("--stats=%s was given before", *stats)
@@ -81,6 +72,21 @@ func parseFlags(args []string) (*runFlags, error) {
 		return nil, fmt.Errorf("--stats has no format %q, only text and json", *stats)
 	}
 	return f, nil
+}
+
+// fileFlag defines a flag that names a file, which may be given once; what is what
+// the file holds.
+func fileFlag(fs *flag.FlagSet, name string, to *string, what string) {
+	fs.Func(name, "", func(path string) error {
+		switch {
+		case path == "":
+			return errors.New("it is the name of a file")
+		case *to != "":
+			return fmt.Errorf("there can be only one %s", what)
+		}
+		*to = path
+		return nil
+	})
 }
 
 // setTLS notes the name of a TLS strategy; whether there is one of that name is for

@@ -18,16 +18,7 @@ type profileFlags struct {
 }
 
 func (f *profileFlags) define(fs *flag.FlagSet) {
-	fs.Func("profile", "", func(path string) error {
-		switch {
-		case path == "":
-			return errors.New("it is the name of a file")
-		case f.output != "":
-			return errors.New("there can be only one profile")
-		}
-		f.output = path
-		return nil
-	})
+	fileFlag(fs, "profile", &f.output, "profile")
 	fs.Func("profile-hz", "", func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > runtime.MaxProfileHz {

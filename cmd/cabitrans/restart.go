@@ -12,10 +12,7 @@ import (
 
 // Where Go's heap lies is random, and sometimes it takes a place that guest
 // memory needs. Another start of this program then very likely succeeds.
-const (
-	restartEnv  = "CABITRANS_RESTARTS" // how often it has been started anew
-	maxRestarts = 8
-)
+const restartEnv = "CABITRANS_RESTARTS" // how often it has been started anew
 
 // prepare claims guest memory's place, starting this program anew if that fails.
 // Nothing has been read from standard input yet.
@@ -38,23 +35,14 @@ func claim(count string, try func() error, again func(count string) error) error
 		return err
 	}
 	n, _ := strconv.Atoi(count) // whatever is no number counts as 0, like no value
-	if n >= maxRestarts {
+	if n >= runtime.MaxStarts {
 		return fmt.Errorf("%w, also after starting cabitrans anew %d times", err, n)
 	}
 	return fmt.Errorf("%w, and cabitrans cannot start itself anew: %w", err, again(strconv.Itoa(max(n, 0)+1)))
 }
 
 // startAnew replaces this program by a fresh start of it.
-func startAnew(count string) error {
-	exe, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	if err := os.Setenv(restartEnv, count); err != nil {
-		return err
-	}
-	return syscall.Exec(exe, os.Args, os.Environ())
-}
+func startAnew(count string) error { return runtime.StartAnew(restartEnv, count) }
 
 // spareDescriptors is how many descriptors a launch needs besides those of the
 // guest: the program and its configuration, and what Go and the code cache open.

@@ -28,13 +28,7 @@ func (f *traceFlags) define(fs *flag.FlagSet) {
 		}
 		return err
 	})
-	fs.Func("o", "", func(path string) error {
-		if path == "" {
-			return errors.New("it is the name of a file")
-		}
-		f.output = path
-		return nil
-	})
+	fileFlag(fs, "o", &f.output, "file for system calls")
 	fs.BoolVar(&f.options.Summary, "c", false, "")
 	fs.BoolVar(&f.options.Times, "t", false, "")
 }

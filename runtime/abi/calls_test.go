@@ -1,14 +1,12 @@
 package abi
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"cabitrans/internal/golden"
+)
 
 // describe prints a call as the C prototype of its vDSO form reads: each machine argument, results behind "->" with the
 // argument that points to them and their size.
@@ -51,19 +49,7 @@ func TestCallTable(t *testing.T) {
 	for c := Call(0); c < NumCalls; c++ {
 		b.WriteString(describe(c))
 	}
-	const file = "testdata/calls.txt"
-	if *update {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("call table differs from %s:\n%s", file, b.String())
-	}
+	golden.Check(t, "testdata/calls.txt", b.String())
 }
 
 func TestCallLookup(t *testing.T) {

@@ -49,8 +49,12 @@ func isProcess(fd int) bool {
 // descriptors as they are. The new process's end is seen to in the background.
 func StartSelf(child int) error {
 	env := append(os.Environ(), ContinueEnv+"=1")
+	name := "cabitrans" // if this program was started without any
+	if len(os.Args) > 0 {
+		name = os.Args[0]
+	}
 	pidfd := -1
-	pid, err := syscall.ForkExec("/proc/self/exe", os.Args[:1], &syscall.ProcAttr{
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{name}, &syscall.ProcAttr{
 		Env:   env,
 		Files: []uintptr{0, 1, 2, uintptr(child)},
 		Sys:   &syscall.SysProcAttr{PidFD: &pidfd},

@@ -7,10 +7,15 @@ import (
 	"cabitrans/runtime/abi"
 )
 
-// errnoOf converts an error of package host.
+// errnoOf reduces an error to its number: one of the guest's as it is, one of the
+// host's converted. What has neither is EIO.
 func errnoOf(err error) abi.Errno {
 	if err == nil {
 		return 0
+	}
+	var guest abi.Errno
+	if errors.As(err, &guest) {
+		return guest
 	}
 	var e syscall.Errno
 	if errors.As(err, &e) {

@@ -2,16 +2,13 @@ package kernel
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"testing"
 	"text/tabwriter"
 
+	"cabitrans/internal/golden"
 	"cabitrans/runtime/abi"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // What is built, what is not, and what is known about it, as one reads it.
 func TestTableGolden(t *testing.T) {
@@ -41,17 +38,5 @@ func TestTableGolden(t *testing.T) {
 	for line := range bytes.Lines(b.Bytes()) {
 		got = append(append(got, bytes.TrimRight(line, " \n")...), '\n')
 	}
-	const name = "testdata/calls.golden"
-	if *update {
-		if err := os.WriteFile(name, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the table has changed; look at it and run the test with -update:\n%s", got)
-	}
+	golden.Check(t, "testdata/calls.golden", string(got))
 }

@@ -64,10 +64,6 @@ type Descriptor struct {
 	Base, Inheriting abi.Rights
 }
 
-// shown is what memory.Snapshot's references are: objects of this package, and
-// shared memory without a descriptor of the guest's.
-type shown interface{ HostFD() int }
-
 // Describe describes the descriptors at this moment, those of mappings first, and
 // lists the host descriptors, which stay open until release is called.
 func (p *Process) Describe(maps []memory.Ref) (d *Descriptors, fds []int, release func(), err error) {
@@ -80,7 +76,7 @@ func (p *Process) Describe(maps []memory.Ref) (d *Descriptors, fds []int, releas
 			return nil, nil, nil, err
 		}
 		d.Objects = append(d.Objects, o)
-		fds = append(fds, r.(shown).HostFD())
+		fds = append(fds, r.HostFD())
 	}
 	var held []*object
 	p.fds.each(func(fd abi.FD, e *entry) {
@@ -109,7 +105,7 @@ func describe(r memory.Ref) (Object, error) {
 	if o, ok := r.(*object); ok {
 		return Object{o.kind, o.typ, o.id}, nil
 	}
-	info, err := host.StatFD(r.(shown).HostFD())
+	info, err := host.StatFD(r.HostFD())
 	return Object{host.KindSharedMemory, abi.FiletypeSharedMemory, objectID(info)}, err
 }
 

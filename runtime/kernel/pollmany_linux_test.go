@@ -101,12 +101,12 @@ func TestPollBeyondLimit(t *testing.T) {
 	p := newPollArrays(f, 600)
 	var old unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	lower := old
 	lower.Cur = 256
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lower); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer func() {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
@@ -283,20 +283,20 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("the host gives no terminal: %v", err)
 	}
 	t.Cleanup(func() { m.Close() })
 	fd := blocking(m)
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	s, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("the host gives no terminal: %v", err)
 	}
 	t.Cleanup(func() { s.Close() })
 	return m, s
@@ -311,28 +311,25 @@ func BenchmarkPoll(b *testing.B) {
 	}
 }
 
-func benchmarkPoll(b *testing.B, n int, native bool) {
-	er, ew, err := os.Pipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer er.Close()
-	defer ew.Close()
-	r, w, err := os.Pipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer r.Close()
-	defer w.Close()
+// pipes is a process whose descriptors 0 to n-1 are pipes, of which the last is
+// readable.
+func pipes(b *testing.B, n int) *fixture {
+	b.Helper()
+	empty, _ := pipe(b)
+	r, w := pipe(b)
 	if _, err := w.WriteString("x"); err != nil {
 		b.Fatal(err)
 	}
 	grants := make([]Grant, n)
 	for i := range grants {
-		grants[i].HostFD = blocking(er)
+		grants[i].HostFD = blocking(empty)
 	}
 	grants[n-1].HostFD = blocking(r)
-	f := newFixture(b, grants...)
+	return newFixture(b, grants...)
+}
+
+func benchmarkPoll(b *testing.B, n int, native bool) {
+	f := pipes(b, n)
 	p := newPollArrays(f, uint64(n))
 	var fds []unix.PollFd
 	for i := range n {

@@ -476,27 +476,7 @@ func TestKickedPollFD(t *testing.T) {
 func BenchmarkPollFD(b *testing.B) {
 	for _, n := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
-			er, ew, err := os.Pipe()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer er.Close()
-			defer ew.Close()
-			r, w, err := os.Pipe()
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer r.Close()
-			defer w.Close()
-			if _, err := w.WriteString("x"); err != nil {
-				b.Fatal(err)
-			}
-			grants := make([]Grant, n)
-			for i := range grants {
-				grants[i].HostFD = blocking(er)
-			}
-			grants[n-1].HostFD = blocking(r)
-			f := newFixture(b, grants...)
+			f := pipes(b, n)
 			f.run(func(th *Thread) {
 				q := newGuestQueue(f, th)
 				for i := range n {

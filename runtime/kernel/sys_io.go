@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"math"
 	"syscall"
 
@@ -150,14 +149,9 @@ func (t *Thread) wouldBlock(o *object) bool {
 // across a network. A kick ends it where the host lets signals do so.
 func (t *Thread) storage(do func() error) abi.Errno {
 	for {
-		err := do()
-		var guest abi.Errno
-		if errors.As(err, &guest) {
-			if guest != abi.EINTR {
-				return guest
-			}
-		} else if !errors.Is(err, syscall.EINTR) {
-			return errnoOf(err)
+		e := errnoOf(do())
+		if e != abi.EINTR {
+			return e
 		}
 		if t.Host.Kicked() {
 			return errRestart

@@ -35,14 +35,11 @@ func procFork(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	return uint64(fd), 0, e
 }
 
-// forkErrno reduces an error of Engine.Fork: what has no number of its own is the
-// host's refusal.
+// forkErrno reduces an error of Engine.Fork: but for what says something to the
+// guest, it is the host's refusal.
 func forkErrno(err error) abi.Errno {
-	if e, ok := err.(abi.Errno); ok {
-		return e
-	}
 	switch e := errnoOf(err); e {
-	case abi.ENOMEM, abi.EMFILE, abi.ENFILE:
+	case abi.ENOMEM, abi.EMFILE, abi.ENFILE, abi.ENOSYS, abi.ENOTSUP:
 		return e
 	}
 	return abi.EAGAIN
@@ -90,9 +87,6 @@ func procExec(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	if err := t.proc.engine.Exec(exe.fd, data, table); err != nil {
 		table.Close()
-		if e, ok := err.(abi.Errno); ok {
-			return 0, 0, e
-		}
 		return 0, 0, errnoOf(err)
 	}
 	t.proc.Exec()

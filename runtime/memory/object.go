@@ -16,6 +16,7 @@ type Object struct {
 type Ref interface {
 	Retain()
 	Release()
+	HostFD() int // stays open while there is a reference
 }
 
 // object knows the mappings of one object.

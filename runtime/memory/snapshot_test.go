@@ -21,7 +21,7 @@ func copySpace(t *testing.T, s *AddressSpace) *AddressSpace {
 	}
 	var objects []*Object
 	for _, r := range refs {
-		fd := r.(interface{ HostFD() int }).HostFD()
+		fd := r.HostFD()
 		info, err := host.StatFD(fd)
 		if err != nil {
 			t.Fatal(err)

@@ -7,15 +7,11 @@ import (
 	"errors"
 	"os"
 	"strconv"
-	"syscall"
 
 	"cabitrans/runtime/host"
 )
 
-const (
-	restartEnv  = "CABITRANS_TEST_RESTARTS"
-	maxRestarts = 8
-)
+const restartEnv = "CABITRANS_TEST_RESTARTS"
 
 func init() {
 	if occupy() {
@@ -25,9 +21,7 @@ func init() {
 		return // the tests see any other error themselves
 	}
 	n, _ := strconv.Atoi(os.Getenv(restartEnv))
-	exe, err := os.Executable()
-	if err != nil || n >= maxRestarts || os.Setenv(restartEnv, strconv.Itoa(n+1)) != nil {
-		return
+	if n < host.MaxStarts {
+		_ = host.StartAnew(restartEnv, strconv.Itoa(n+1)) // returns only if it fails
 	}
-	_ = syscall.Exec(exe, os.Args, os.Environ()) // returns only if it fails
 }
