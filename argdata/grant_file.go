@@ -35,38 +35,18 @@ type RightName struct {
 
 // file grants a file of its own for every mention.
 func (b *builder) file(n *yaml.Node) (FD, error) {
-	if n.Kind != yaml.MappingNode {
-		return 0, b.errorf(n, "!file is followed by %s: write a mapping with the attribute path after it", kindName(n))
-	}
 	g := Grant{Kind: GrantFile, Pos: b.src.place(n)}
-	given := map[string]*yaml.Node{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, err := b.build(n.Content[i])
-		if err != nil {
-			return 0, err
-		}
-		text, ok := key.v.(String)
-		if !ok {
-			return 0, b.errorf(n.Content[i],
-				"attributes of !file are named by strings: write path, access, create, append, truncate or rights")
-		}
-		name := string(text)
-		if given[name] != nil {
-			return 0, b.errorf(n.Content[i], "the attribute %s is given twice: remove one of the two", name)
-		}
-		given[name] = n.Content[i]
-		set, ok := fileAttributes[name]
-		if !ok {
-			return 0, b.errorf(n.Content[i],
-				"!file has no attribute %q: path, access, create, append, truncate and rights are known", clip(name))
-		}
-		value, err := b.build(n.Content[i+1])
-		if err != nil {
-			return 0, err
-		}
-		if err := set(b, &g, n.Content[i+1], value.v); err != nil {
-			return 0, err
-		}
+	given, err := b.attributes(n, "!file", "path", "path, access, create, append, truncate or rights",
+		func(name string, key, n *yaml.Node, v Value) error {
+			set, ok := fileAttributes[name]
+			if !ok {
+				return b.errorf(key,
+					"!file has no attribute %q: path, access, create, append, truncate and rights are known", clip(name))
+			}
+			return set(b, &g, n, v)
+		})
+	if err != nil {
+		return 0, err
 	}
 	if g.Path == "" {
 		return 0, b.errorf(n, "!file lacks the attribute path: write where the file is")

@@ -33,32 +33,13 @@ type Socket struct {
 // socket grants a socket of its own for every mention. The reference runner had
 // this tag until 2017-08.
 func (b *builder) socket(n *yaml.Node) (FD, error) {
-	if n.Kind != yaml.MappingNode {
-		return 0, b.errorf(n, "!socket is followed by %s: write a mapping with the attribute bind or connect after it",
-			kindName(n))
-	}
 	g := Grant{Kind: GrantSocket, Pos: b.src.place(n)}
-	given := map[string]*yaml.Node{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, err := b.build(n.Content[i])
-		if err != nil {
-			return 0, err
-		}
-		text, ok := key.v.(String)
-		if !ok {
-			return 0, b.errorf(n.Content[i], "attributes of !socket are named by strings: write bind, connect or type")
-		}
-		if given[string(text)] != nil {
-			return 0, b.errorf(n.Content[i], "the attribute %s is given twice: remove one of the two", text)
-		}
-		given[string(text)] = n.Content[i]
-		value, err := b.build(n.Content[i+1])
-		if err != nil {
-			return 0, err
-		}
-		if err := b.socketAttribute(&g.Socket, n.Content[i], n.Content[i+1], string(text), value.v); err != nil {
-			return 0, err
-		}
+	given, err := b.attributes(n, "!socket", "bind or connect", "bind, connect or type",
+		func(name string, key, n *yaml.Node, v Value) error {
+			return b.socketAttribute(&g.Socket, key, n, name, v)
+		})
+	if err != nil {
+		return 0, err
 	}
 	switch {
 	case given["bind"] == nil && given["connect"] == nil:

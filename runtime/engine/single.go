@@ -15,6 +15,22 @@ func (e *Engine) single(pc uint64) (uint64, error) {
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if !e.findAlone(pc) {
+		return e.translate(pc, false)
+	}
+	if !e.rw.Options.KeepR11 && e.continuationsRead() {
+		o := e.rw.Options
+		o.KeepR11 = true
+		e.setOptions(o)
+	}
+	e.emit(pc, false)
+	return host.CacheLo + uint64(e.region.host[0]), nil
+}
+
+// findAlone makes the instruction at pc the region that is emitted next, with an exit
+// behind it; false when there is none. The caller holds e.mu and the read lock of the
+// address space.
+func (e *Engine) findAlone(pc uint64) bool {
 	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
 		e.flush()
 	}
@@ -23,14 +39,8 @@ func (e *Engine) single(pc uint64) (uint64, error) {
 	g.alone = true
 	e.findRun(pc)
 	if len(g.insts) == 0 {
-		return e.translate(pc, false)
+		return false
 	}
 	g.index[pc-g.lo] = 0 // not to be found, not even by itself
-	if !e.rw.Options.KeepR11 && e.continuationsRead() {
-		o := e.rw.Options
-		o.KeepR11 = true
-		e.setOptions(o)
-	}
-	e.emit(pc, false)
-	return host.CacheLo + uint64(g.host[0]), nil
+	return true
 }

@@ -59,19 +59,12 @@ func (e *Engine) traced(pc uint64) (uint64, error) {
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
-		e.flush()
-	}
-	g := &e.region
-	g.begin(pc)
-	g.alone, g.traced = true, true
-	e.findRun(pc)
-	if len(g.insts) == 0 {
+	if !e.findAlone(pc) {
 		return 0, errNoCode
 	}
-	g.index[pc-g.lo] = 0 // not to be found, not even by itself
+	e.region.traced = true
 	e.emit(pc, false)
-	return host.CacheLo + uint64(g.host[0]), nil
+	return host.CacheLo + uint64(e.region.host[0]), nil
 }
 
 // endTrace is the fault of a traced thread that has left the guest for another reason

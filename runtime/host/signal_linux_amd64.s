@@ -38,6 +38,14 @@
 
 #define SI_TIMER -2 // si_code of a POSIX timer's signal (include/uapi/asm-generic/siginfo.h)
 
+// GO_HANDLERS prepares for Go's handler of the signal whose arguments GET_GS has put
+// away: AX is the table of them, by number.
+#define GO_HANDLERS \
+	MOVQ R12, DI \
+	MOVQ R13, SI \
+	MOVQ R15, DX \
+	LEAQ ·oldHandler(SB), AX
+
 // Leaves the calling thread's %gs base in BX, 0 if it has none. Clobbers AX, CX,
 // R11; keeps DI, SI and DX in R12, R13 and R15. RDGSBASE is not an option: not
 // every machine lets user space use it.
@@ -141,10 +149,7 @@ notaccess:
 	RET
 
 chain:
-	MOVQ R12, DI
-	MOVQ R13, SI
-	MOVQ R15, DX
-	LEAQ ·oldHandler(SB), AX
+	GO_HANDLERS
 	JMP  (AX)(DI*8)
 
 // swapHandler receives every other signal that Go handles, once a strategy exchanges
@@ -169,10 +174,7 @@ TEXT ·swapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVL $ARCH_SET_FS, DI
 	MOVQ Block_HostFS(BX), SI
 	SYSCALL
-	MOVQ R12, DI
-	MOVQ R13, SI
-	MOVQ R15, DX
-	LEAQ ·oldHandler(SB), AX
+	GO_HANDLERS
 	MOVQ (AX)(DI*8), AX
 	CALL AX
 	MOVL $SYS_arch_prctl, AX
@@ -183,10 +185,7 @@ TEXT ·swapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	RET
 
 chain:
-	MOVQ R12, DI
-	MOVQ R13, SI
-	MOVQ R15, DX
-	LEAQ ·oldHandler(SB), AX
+	GO_HANDLERS
 	JMP  (AX)(DI*8)
 
 TEXT ·swapHandlerPC(SB), NOSPLIT, $0-8

@@ -26,11 +26,7 @@ func fileStatGet(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	path, e := t.path(0, a[1], a[2])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(fd, abi.RightFileStatGet)
+	dir, path, e := t.pathIn(fd, abi.RightFileStatGet, 0, a[1], a[2])
 	if e != 0 {
 		return 0, 0, e
 	}
@@ -132,11 +128,7 @@ func fileStatPut(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	path, e := t.path(0, a[1], a[2])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(fd, abi.RightFileStatPutTimes)
+	dir, path, e := t.pathIn(fd, abi.RightFileStatPutTimes, 0, a[1], a[2])
 	if e != 0 {
 		return 0, 0, e
 	}

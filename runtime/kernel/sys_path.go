@@ -36,6 +36,16 @@ func (t *Thread) path(i int, addr, n uint64) ([]byte, abi.Errno) {
 	return b, 0
 }
 
+// pathIn copies the path of n bytes at addr in, as the i-th of a call, and finds the
+// directory that it begins in, which needs the right. The caller releases that.
+func (t *Thread) pathIn(fd abi.FD, right abi.Rights, i int, addr, n uint64) (dir *object, path []byte, e abi.Errno) {
+	if path, e = t.path(i, addr, n); e != 0 {
+		return nil, nil, e
+	}
+	dir, e = t.proc.fds.get(fd, right)
+	return dir, path, e
+}
+
 // lookup reads a lookup argument. EINVAL for flags that do not exist.
 func lookup(a uint64) (fd abi.FD, follow bool, e abi.Errno) {
 	l := abi.LookupFromArg(a)
@@ -106,11 +116,7 @@ func fileCreate(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	default:
 		return 0, 0, abi.EINVAL
 	}
-	path, e := t.path(0, a[1], a[2])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(abi.FD(a[0]), need)
+	dir, path, e := t.pathIn(abi.FD(a[0]), need, 0, a[1], a[2])
 	if e != 0 {
 		return 0, 0, e
 	}
@@ -155,11 +161,7 @@ func fileSymlink(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	path, e := t.path(1, a[3], a[4])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(abi.FD(a[2]), abi.RightFileSymlink)
+	dir, path, e := t.pathIn(abi.FD(a[2]), abi.RightFileSymlink, 1, a[3], a[4])
 	if e != 0 {
 		return 0, 0, e
 	}
@@ -172,11 +174,7 @@ func fileUnlink(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if flags&^abi.UnlinkRemovedir != 0 {
 		return 0, 0, abi.EINVAL
 	}
-	path, e := t.path(0, a[1], a[2])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(abi.FD(a[0]), abi.RightFileUnlink)
+	dir, path, e := t.pathIn(abi.FD(a[0]), abi.RightFileUnlink, 0, a[1], a[2])
 	if e != 0 {
 		return 0, 0, e
 	}
@@ -191,11 +189,7 @@ func fileUnlink(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 }
 
 func fileReadlink(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
-	path, e := t.path(0, a[1], a[2])
-	if e != 0 {
-		return 0, 0, e
-	}
-	dir, e := t.proc.fds.get(abi.FD(a[0]), abi.RightFileReadlink)
+	dir, path, e := t.pathIn(abi.FD(a[0]), abi.RightFileReadlink, 0, a[1], a[2])
 	if e != 0 {
 		return 0, 0, e
 	}
