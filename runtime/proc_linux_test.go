@@ -3,6 +3,7 @@
 package runtime_test
 
 import (
+	"slices"
 	"testing"
 
 	"cabitrans/runtime/abi"
@@ -40,8 +41,11 @@ func TestFork(t *testing.T) {
 	Run(t, []Test{
 		T("a child ends by itself", fork(), Check(Var(0), Equal, FD(0)), awaitEnd(FD(0), ended(0, 0))),
 		T("a child ends with a code", fork(Call(abi.CallProcExit, uint64(0xdeadbeef))), awaitEnd(FD(0), ended(0, 0xdeadbeef))),
-		T("a child raises a signal", fork(Call(abi.CallProcRaise, abi.SIGUSR1)), awaitEnd(FD(0), ended(abi.SIGUSR1, 0))),
 		T("a child raises what is ignored", fork(Call(abi.CallProcRaise, abi.SIGCHLD)), awaitEnd(FD(0), ended(0, 0))),
+		// It may not have stopped yet when it is killed: that is right, too.
+		T("a stopped child dies with its descriptor", Call(abi.CallFDCreate2, abi.FiletypeSocketStream).Is(FD(0), FD(1)),
+			fork(Call(abi.CallProcRaise, abi.SIGSTOP)), Call(abi.CallFDClose, FD(1)), Call(abi.CallFDClose, FD(2)),
+			Call(abi.CallFDRead, FD(0), IOV(Out(1))).Is(0)),
 		T("an end can be seen twice", fork(), awaitEnd(FD(0), ended(0, 0)), awaitEnd(FD(0), ended(0, 0))),
 		T("a child has another thread identifier", Set(3, Tid()),
 			fork(Check(Var(1), NotEqual, Var(3)), Check(Var(1), Below, 1<<30)), awaitEnd(FD(0), ended(0, 0))),
@@ -76,6 +80,19 @@ func TestFork(t *testing.T) {
 			Call(abi.CallPoll, []abi.Subscription{terminated(FD(0))}, At(Mem(0), 1), 1).Is(1),
 			Load(2, Mem(8), 2), Check(Var(2), Equal, uint64(abi.ENOTCAPABLE))),
 	})
+}
+
+// TestRaise: every signal that ends a process, as its parent sees it.
+func TestRaise(t *testing.T) {
+	harmless := []abi.Signal{abi.SIGCHLD, abi.SIGCONT, abi.SIGPIPE, abi.SIGURG,
+		abi.SIGSTOP, abi.SIGTSTP, abi.SIGTTIN, abi.SIGTTOU}
+	var tests []Test
+	for sig := abi.SIGABRT; sig <= abi.SIGXFSZ; sig++ {
+		if !slices.Contains(harmless, sig) {
+			tests = append(tests, T(sig.String(), fork(Call(abi.CallProcRaise, sig)), awaitEnd(FD(0), ended(sig, 0))))
+		}
+	}
+	Run(t, tests)
 }
 
 func TestExecErrors(t *testing.T) {
