@@ -229,10 +229,7 @@ func isPop(in *decode.Inst) bool {
 // emitThrough emits in with its memory operand replaced by (%reg), in no segment.
 func (r *Rewriter) emitThrough(in *decode.Inst, code []byte, reg codegen.Reg) {
 	b := r.Hot
-	end := int(in.OpOff)
-	if in.RexOff >= 0 {
-		end = int(in.RexOff)
-	}
+	end := prefixEnd(in)
 	for _, c := range code[:end] {
 		// A REX prefix among the others is ignored, and must not become the last.
 		if c != 0x64 && c != 0x65 && c != 0x67 && c&0xf0 != 0x40 {

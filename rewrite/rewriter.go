@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"cabitrans/codegen"
@@ -174,11 +175,7 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 	if in.Prefixes&decode.PrefixSeg == 0 {
 		return
 	}
-	end := int(in.OpOff)
-	if in.RexOff >= 0 {
-		end = int(in.RexOff)
-	}
-	for i := range end {
+	for i := range prefixEnd(in) {
 		if out[i] == 0x64 || out[i] == 0x65 {
 			out[i] = 0x3e
 		}
@@ -189,6 +186,15 @@ func (r *Rewriter) segment(in *decode.Inst, out []byte) {
 			r.FSRewritten++
 		}
 	}
+}
+
+// prefixEnd is an offset behind the legacy prefixes of in: of what must follow them at
+// once, a REX, VEX, XOP or EVEX prefix, or else of the last byte of the opcode.
+func prefixEnd(in *decode.Inst) int {
+	if in.RexOff >= 0 {
+		return int(in.RexOff)
+	}
+	return int(in.OpOff)
 }
 
 // based reports whether in has an operand in %fs or %gs whose base must be loaded
@@ -248,21 +254,48 @@ func (r *Rewriter) absolute(in *decode.Inst, code []byte) {
 		return
 	}
 	r.mark(0, 0)
+	end := prefixEnd(in)
+	r.essential(in, code[:end])
 	start := r.Hot.Len()
-	r.Hot.Copy(code[:in.ModRMOff])
-	r.segment(in, r.Hot.Code(start))
+	r.Hot.Copy(code[end:in.ModRMOff])
 	// With a SIB byte, X, which means nothing to a RIP-relative operand, would make
 	// an index of the 4 that stands for none.
 	switch out := r.Hot.Code(start); {
 	case in.RexOff < 0 || in.Enc == decode.EncVEX2:
 	case in.Enc == decode.EncLegacy:
-		out[in.RexOff] &^= decode.RexX
+		out[0] &^= decode.RexX
 	default:
-		out[in.RexOff+1] |= 0x40 // stored inverted
+		out[1] |= 0x40 // stored inverted
 	}
 	r.Hot.Bytes(in.ModRM&0x38|4, 0x25)
 	r.Hot.U32(uint32(target))
 	r.Hot.Copy(code[int(in.DispOff)+4 : in.Len])
+}
+
+// essential emits the prefixes of in, which precede the REX or VEX byte or the last
+// byte of the opcode, without those that do nothing: of 15 bytes with the padding that
+// compilers and others put before an instruction none would be left for a SIB byte.
+// The longest without padding, lock xacquire add $imm32,%fs:disp(%rip), has 14.
+func (r *Rewriter) essential(in *decode.Inst, prefixes []byte) {
+	for i, c := range prefixes {
+		switch {
+		case c == prefixFS || c == prefixGS:
+			if i != int(in.SegOff) || in.Seg != decode.SegFS || !in.SegMatters() {
+				continue
+			}
+			if c = r.FS.Prefix; c != prefixFS {
+				r.FSRewritten++
+			}
+		case c == 0x26 || c == 0x2e || c == 0x36 || c == 0x3e, // other segments
+			c&0xf0 == 0x40, // a REX that another prefix follows
+			c == 0x66 && in.Enc == decode.EncLegacy && in.OpMap == 0 && in.Rex&decode.RexW != 0,
+			c == 0xf2 && in.Prefixes&decode.PrefixRep != 0, // the last of these counts
+			c == 0xf3 && in.Prefixes&decode.PrefixRepne != 0,
+			bytes.IndexByte(prefixes[i+1:], c) >= 0:
+			continue
+		}
+		r.Hot.Bytes(c)
+	}
 }
 
 func putRel32(p []byte, target, next uint64) {
