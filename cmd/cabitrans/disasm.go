@@ -3,19 +3,28 @@ package main
 import (
 	"bufio"
 	"errors"
-	"flag"
 	"fmt"
 
 	"cabitrans/inspect"
 )
 
+// disasmFlags is the command line of disasm.
+type disasmFlags struct{ inspect.Query }
+
+func (f *disasmFlags) options() []option {
+	return []option{
+		tlsOption(&f.TLS, append(inspect.TLSNames(), "all"), "translate as with that TLS strategy, of this host or another, or "+
+			"compare all. There are "),
+		toggle("moving", &f.Moving, "translate as it is done once a program has set an %fs base of its own, as those built "+
+			"before April 2016 do"),
+	}
+}
+
 // disasm is the command cabitrans disasm.
 func (c *command) disasm(args []string) int {
-	var q inspect.Query
-	fs := flag.NewFlagSet("cabitrans disasm", flag.ContinueOnError)
-	fs.Func("tls", "", func(name string) error { return setTLS(&q.TLS, name) })
-	fs.BoolVar(&q.Moving, "moving", false, "")
-	args, status := c.studyFlags(fs, args)
+	var f disasmFlags
+	args, status := c.options("disasm", f.options(), args)
+	q := &f.Query
 	switch {
 	case status >= 0:
 		return status
@@ -36,7 +45,7 @@ func (c *command) disasm(args []string) int {
 		return c.fail("cannot disassemble %s: %v", args[0], err)
 	}
 	w := bufio.NewWriterSize(c.stdout, 64<<10)
-	err = p.Disasm(q, func(l *inspect.Listing) error {
+	err = p.Disasm(*q, func(l *inspect.Listing) error {
 		if err := l.WriteText(w); err != nil {
 			return fmt.Errorf("%w: %w", errOutput, reason(err))
 		}

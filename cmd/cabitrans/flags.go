@@ -2,9 +2,10 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"io"
+	"strings"
+
+	"cabitrans/runtime"
 )
 
 // runFlags is the command line of run.
@@ -15,7 +16,6 @@ type runFlags struct {
 	time   profileFlags
 	tls    string // empty for the host's default
 	strict bool
-	help   bool
 	args   []string // what follows the flags
 }
 
@@ -28,65 +28,56 @@ const (
 	statsJSON statsFormat = "json"
 )
 
-func parseFlags(args []string) (*runFlags, error) {
-	f := new(runFlags)
-	fs := flag.NewFlagSet("cabitrans run", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // the caller writes one sentence instead
-	var stats *string
-	fileFlag(fs, "config", &f.config, "configuration")
-	fs.BoolFunc("stats", "", func(format string) error {
-		if stats != nil && *stats != format {
-			return fmt.Errorf("--stats=%s was given before", *stats)
+// options are the flags of run.
+func (f *runFlags) options() []option {
+	opts := []option{
+		fileOption("config", &f.config, "configuration", "read the configuration from FILE; - is standard input"),
+		{name: "stats", value: "[=json]", set: f.setStats, words: []string{"text", "json"},
+			help: "when the program has ended, write counts to standard error, as text or as one JSON object"},
+		tlsOption(&f.tls, runtime.TLSStrategies(), "how guest threads have their thread-local storage; all ways do the "+
+			"same, at different cost. Here there are "),
+		toggle("strict", &f.strict, "keep what the ABI lets calls and returns lose, register r11 and the memory below "+
+			"the stack; slower"),
+	}
+	opts = append(opts, f.trace.options()...)
+	return append(opts, f.time.options()...)
+}
+
+// parseFlags reads the command line of run. The error is flag.ErrHelp when that asks for help.
+func parseFlags(args []string) (f *runFlags, err error) {
+	f = new(runFlags)
+	if f.args, err = parseOptions(f.options(), args, false); err != nil {
+		return nil, err
+	}
+	for _, check := range []func() error{f.trace.check, f.time.check} {
+		if err := check(); err != nil {
+			return nil, err
 		}
-		stats = &format
-		return nil
-	})
-	f.trace.define(fs)
-	f.time.define(fs)
-	fs.BoolVar(&f.strict, "strict", false, "")
-	fs.Func("tls", "", func(name string) error { return setTLS(&f.tls, name) })
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		f.help = true
-		return f, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err = f.trace.check(); err == nil {
-		err = f.time.check()
-	}
-	if err != nil {
-		return nil, err
-	}
-	f.args = fs.Args()
-	if stats == nil {
-		return f, nil
-	}
-	switch *stats {
-	case "true", "text": // without a format the flag package says true
-		f.stats = statsText
-	case "json":
-		f.stats = statsJSON
-	default:
-		return nil, fmt.Errorf("--stats has no format %q, only text and json", *stats)
 	}
 	return f, nil
 }
 
-// fileFlag defines a flag that names a file, which may be given once; what is what
-// the file holds.
-func fileFlag(fs *flag.FlagSet, name string, to *string, what string) {
-	fs.Func(name, "", func(path string) error {
-		switch {
-		case path == "":
-			return errors.New("it is the name of a file")
-		case *to != "":
-			return fmt.Errorf("there can be only one %s", what)
-		}
-		*to = path
-		return nil
-	})
+// setStats notes how counts are written.
+func (f *runFlags) setStats(format string) error {
+	s := statsFormat(format)
+	switch s {
+	case "true":
+		s = statsText
+	case statsText, statsJSON:
+	default:
+		return fmt.Errorf("there is no format %q, only text and json", format)
+	}
+	if f.stats != statsNone && f.stats != s {
+		return fmt.Errorf("--stats=%s was given before", f.stats)
+	}
+	f.stats = s
+	return nil
+}
+
+// tlsOption is the flag that chooses a TLS strategy.
+func tlsOption(to *string, names []string, help string) option {
+	return option{name: "tls", value: "NAME", words: names, help: help + strings.Join(names, ", "),
+		set: func(name string) error { return setTLS(to, name) }}
 }
 
 // setTLS notes the name of a TLS strategy; whether there is one of that name is for

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
-	"io"
 	"os"
 
 	"cabitrans/inspect"
@@ -16,11 +13,20 @@ const (
 	exitRefused = 1
 )
 
+// inspectFlags is the command line of inspect.
+type inspectFlags struct{ json, all bool }
+
+func (f *inspectFlags) options() []option {
+	return []option{
+		toggle("json", &f.json, "write one JSON object instead of text"),
+		toggle("v", &f.all, "list every place, not only the first few"),
+	}
+}
+
 // inspect is the command cabitrans inspect.
 func (c *command) inspect(args []string) int {
-	fs := flag.NewFlagSet("cabitrans inspect", flag.ContinueOnError)
-	asJSON, all := fs.Bool("json", false, ""), fs.Bool("v", false, "")
-	args, status := c.studyFlags(fs, args)
+	var f inspectFlags
+	args, status := c.options("inspect", f.options(), args)
 	switch {
 	case status >= 0:
 		return status
@@ -32,12 +38,12 @@ func (c *command) inspect(args []string) int {
 		return c.fail("cannot inspect %s: %v", args[0], err)
 	}
 	defer exe.Close()
-	report, err := inspected(args[0], exe, size, *all)
+	report, err := inspected(args[0], exe, size, f.all)
 	if err != nil {
 		return c.fail("cannot inspect %s: %v", args[0], err)
 	}
 	write := report.WriteText
-	if *asJSON {
+	if f.json {
 		write = report.WriteJSON
 	}
 	if err := write(c.stdout); err != nil {
@@ -70,29 +76,6 @@ func inspected(path string, exe *os.File, size int64, all bool) (*inspect.Report
 		report.Runs, report.Why = false, why.Error()
 	}
 	return report, nil
-}
-
-// studyFlags parses flags that may also stand behind the other arguments, which it
-// returns. The status is that of a command that ends here, or negative.
-func (c *command) studyFlags(fs *flag.FlagSet, args []string) (rest []string, status int) {
-	fs.SetOutput(io.Discard)
-	for {
-		err := fs.Parse(args)
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, c.help()
-		}
-		if err != nil {
-			return nil, c.fail("%v; cabitrans help lists the flags", err)
-		}
-		left := fs.Args()
-		if len(left) == 0 {
-			return rest, -1
-		}
-		if n := len(args) - len(left); n > 0 && args[n-1] == "--" {
-			return append(rest, left...), -1
-		}
-		rest, args = append(rest, left[0]), left[1:]
-	}
 }
 
 // openStudied opens a program that need not be runnable.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,17 +16,25 @@ type profileFlags struct {
 	perfMap bool
 }
 
-func (f *profileFlags) define(fs *flag.FlagSet) {
-	fileFlag(fs, "profile", &f.output, "profile")
-	fs.Func("profile-hz", "", func(s string) error {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > runtime.MaxProfileHz {
-			return fmt.Errorf("it is a number from 1 to %d, of samples in a second", runtime.MaxProfileHz)
-		}
-		f.hz = n
-		return nil
-	})
-	fs.BoolVar(&f.perfMap, "perf-map", false, "")
+func (f *profileFlags) options() []option {
+	return []option{
+		fileOption("profile", &f.output, "profile", "sample where the program spends its CPU time, and write that to FILE "+
+			"when it has ended or is interrupted, for go tool pprof; forked processes are left out"),
+		{name: "profile-hz", value: "N", set: f.setHz,
+			help: fmt.Sprintf("take N samples in a second of each thread, 1 to %d; without it %d", runtime.MaxProfileHz,
+				runtime.DefaultProfileHz)},
+		toggle("perf-map", &f.perfMap, "when the program has ended or is interrupted, write /tmp/perf-PID.map, by which "+
+			"perf names its functions"),
+	}
+}
+
+func (f *profileFlags) setHz(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > runtime.MaxProfileHz {
+		return fmt.Errorf("it is a number from 1 to %d, of samples in a second", runtime.MaxProfileHz)
+	}
+	f.hz = n
+	return nil
 }
 
 // check refuses a rate of nothing.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,10 +17,10 @@ import (
 func (c *command) run(args []string) int {
 	f, err := parseFlags(args)
 	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return c.help([]string{"run"})
 	case err != nil:
 		return c.fail("%v; cabitrans help lists the flags", err)
-	case f.help:
-		return c.help()
 	case len(f.args) == 0:
 		return c.fail("run needs the path of a program; cabitrans help shows how")
 	case len(f.args) > 1 && f.args[1] != "" && f.args[1][0] == '-':

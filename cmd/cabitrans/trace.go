@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 
@@ -13,24 +12,31 @@ import (
 // them.
 type traceFlags struct {
 	on      bool
-	options runtime.TraceOptions
+	written runtime.TraceOptions
 	output  string // empty for standard error
 }
 
-func (f *traceFlags) define(fs *flag.FlagSet) {
-	fs.BoolFunc("strace", "", func(filter string) (err error) {
-		if f.on {
-			return errors.New("it was given before; names are separated by commas")
-		}
-		f.on = true
-		if filter != "true" { // what the flag package says without a filter
-			f.options.Filter, err = runtime.ParseTraceFilter(filter)
-		}
-		return err
-	})
-	fileFlag(fs, "o", &f.output, "file for system calls")
-	fs.BoolVar(&f.options.Summary, "c", false, "")
-	fs.BoolVar(&f.options.Times, "t", false, "")
+func (f *traceFlags) options() []option {
+	return []option{
+		{name: "strace", value: "[=LIST]", set: f.setFilter,
+			help: "write system calls to standard error, as strace does: those in LIST, names of calls and of groups (all, " +
+				`desc, file, memory, network, process, thread, time); all but those after a "!"`},
+		fileOption("o", &f.output, "file for system calls", "write system calls to FILE"),
+		toggle("c", &f.written.Summary, "write how many calls there were and how long they took, at the end, instead of "+
+			"the calls"),
+		toggle("t", &f.written.Times, "begin each line with the time of day"),
+	}
+}
+
+func (f *traceFlags) setFilter(filter string) (err error) {
+	if f.on {
+		return errors.New("it was given before; names are separated by commas")
+	}
+	f.on = true
+	if filter != "true" { // it was left out
+		f.written.Filter, err = runtime.ParseTraceFilter(filter)
+	}
+	return err
 }
 
 // check refuses flags that mean nothing without --strace.
@@ -41,7 +47,7 @@ func (f *traceFlags) check() error {
 	for _, x := range []struct {
 		name string
 		on   bool
-	}{{"-o", f.output != ""}, {"-c", f.options.Summary}, {"-t", f.options.Times}} {
+	}{{"-o", f.output != ""}, {"-c", f.written.Summary}, {"-t", f.written.Times}} {
 		if x.on {
 			return fmt.Errorf("%s is for --strace, which was not given", x.name)
 		}
@@ -54,7 +60,7 @@ func (f *traceFlags) open() (*runtime.Trace, error) {
 	if !f.on {
 		return nil, nil
 	}
-	t := &runtime.Trace{TraceOptions: f.options, To: os.Stderr}
+	t := &runtime.Trace{TraceOptions: f.written, To: os.Stderr}
 	if f.output != "" {
 		file, err := os.OpenFile(f.output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o666)
 		if err != nil {

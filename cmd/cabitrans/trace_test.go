@@ -28,7 +28,7 @@ func TestTrace(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--strace=fd_reed"}, `cabitrans: invalid boolean value "fd_reed" for -strace: there is no system call or group ` +
+		{[]string{"--strace=fd_reed"}, `cabitrans: invalid value "fd_reed" for flag -strace: there is no system call or group ` +
 			`"fd_reed"; the groups are all, desc, file, memory, network, process, thread, time; cabitrans help lists the flags` + "\n"},
 		{[]string{"-c"}, "cabitrans: -c is for --strace, which was not given; cabitrans help lists the flags\n"},
 		{[]string{"-o", "x"}, "cabitrans: -o is for --strace, which was not given; cabitrans help lists the flags\n"},
