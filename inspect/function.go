@@ -2,9 +2,9 @@ package inspect
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
 
+	"cabitrans/runtime/ehframe"
 	"cabitrans/runtime/loader"
 )
 
@@ -43,50 +43,16 @@ func (p *Program) inText(addr uint64) bool {
 	return slices.ContainsFunc(p.text, func(s loader.Segment) bool { return addr-s.Vaddr < s.Filesz })
 }
 
-// Pointer encodings of .eh_frame_hdr and .eh_frame (Linux Standard Base, core, 10.5): what linkers write.
-const (
-	encUData4      = 0x03 // an unsigned 4-byte number
-	encSData4PC    = 0x1b // signed 4 bytes, relative to their own address
-	encSData4Table = 0x3b // signed 4 bytes, relative to the beginning of .eh_frame_hdr
-)
-
-// unwindRanges reads the search table of .eh_frame_hdr and the lengths from the entries of .eh_frame it points to.
-// Encodings that linkers do not use give none.
-func (p *Program) unwindRanges() []function {
-	h := p.image.EHFrameHdr
-	b := p.at(h.Vaddr, h.Size)
-	if len(b) < 12 || b[0] != 1 || b[2] != encUData4 || b[3] != encSData4Table {
+// unwindRanges are the functions in the unwind tables; tables of a form that linkers do not write give none.
+func (p *Program) unwindRanges() (out []function) {
+	t, err := ehframe.Open(p.at, p.image.EHFrameHdr.Vaddr, p.image.EHFrameHdr.Size)
+	if err != nil {
 		return nil
 	}
-	le := binary.LittleEndian
-	n := min(uint64(le.Uint32(b[8:])), uint64(len(b)-12)/8)
-	out := make([]function, 0, n)
-	for b = b[12:]; n > 0; b, n = b[8:], n-1 {
-		lo := h.Vaddr + uint64(int64(int32(le.Uint32(b))))
-		f := function{lo: lo, hi: lo}
-		if length, ok := p.unwindLength(h.Vaddr+uint64(int64(int32(le.Uint32(b[4:])))), lo); ok {
-			f.hi = lo + length
-		}
-		out = append(out, f)
+	for lo, hi := range t.All {
+		out = append(out, function{lo: lo, hi: hi})
 	}
 	return out
-}
-
-// unwindLength reads how many bytes the frame description entry at addr covers. It must begin at lo in the usual
-// encoding, or nothing is claimed.
-func (p *Program) unwindLength(addr, lo uint64) (uint64, bool) {
-	b := p.at(addr, 16) // length, distance of the common entry, first address, number of bytes
-	if b == nil {
-		return 0, false
-	}
-	le := binary.LittleEndian
-	if length := le.Uint32(b); length < 12 || length == 0xffffffff {
-		return 0, false
-	}
-	if addr+8+uint64(int64(int32(le.Uint32(b[8:])))) != lo {
-		return 0, false
-	}
-	return uint64(le.Uint32(b[12:])), true
 }
 
 // functionAt returns the function that covers an address.

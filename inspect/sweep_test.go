@@ -59,21 +59,23 @@ func TestSweep(t *testing.T) {
 
 // .eh_frame_hdr of one function, and what is not believed.
 func TestUnwindRanges(t *testing.T) {
-	// At 0x1000 the header, at 0x1014 the entry of a function of 0x20 bytes at 0x1030.
-	good := "011b033b 10000000 01000000 30000000 14000000" + "10000000 00000000 14000000 20000000"
+	// At 0x1000 the header, at 0x1014 a common entry, at 0x1028 that of a function of 0x20 bytes at 0x1040.
+	good := "011b033b 10000000 01000000 40000000 28000000" +
+		"10000000 00000000 01 7a5200 01 78 10 01 1b 000000" +
+		"10000000 18000000 10000000 20000000 00 000000"
+	function1040 := func(hi uint64) []function { return []function{{lo: 0x1040, hi: hi}} }
 	for _, c := range []struct {
 		name, from, to string
 		want           []function
 	}{
-		{"good", "", "", []function{{lo: 0x1030, hi: 0x1050}}},
+		{"good", "", "", function1040(0x1060)},
 		{"version", "011b", "021b", nil},
 		{"encoding", "033b", "0303", nil},
-		{"more than there are", "01000000 3000", "ffffffff 3000", []function{{lo: 0x1030, hi: 0x1050}}},
-		{"an entry of another function", "14000000 20000000", "18000000 20000000", []function{{lo: 0x1030, hi: 0x1030}}},
-		{"an entry elsewhere", "30000000 14000000", "30000000 00000070", []function{{lo: 0x1030, hi: 0x1030}}},
-		{"64-bit DWARF", "1400000010000000", "14000000ffffffff", []function{{lo: 0x1030, hi: 0x1030}}},
+		{"more than there are", "01000000 4000", "ffffffff 4000", function1040(0x1060)},
+		{"an entry of another function", "10000000 20000000", "18000000 20000000", function1040(0x1040)},
+		{"an entry elsewhere", "40000000 28000000", "40000000 00000070", function1040(0x1040)},
+		{"64-bit DWARF", "10000000 18000000", "ffffffff 18000000", function1040(0x1040)},
 	} {
-
 		text := strings.Replace(good, c.from, c.to, 1)
 		b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
 		if err != nil {
