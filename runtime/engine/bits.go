@@ -17,46 +17,59 @@ func (t *Thread) bitString(in *decode.Inst) *Fault {
 	unit := int64(8 * size)
 	base := t.segment(in)
 	addr := base + uint64(uint32(t.address(in)-base+uint64(n>>bits.TrailingZeros64(uint64(unit))*int64(size))))
-	bit := uint64(1) << (uint64(n) & uint64(unit-1))
-	for {
-		v, f := t.load(addr, size)
-		if f != nil {
-			return f
-		}
-		w := v
-		switch in.Opcode {
-		case 0xab:
-			w |= bit
-		case 0xb3:
-			w &^= bit
-		case 0xbb:
-			w ^= bit
-		}
-		if in.Opcode != 0xa3 {
-			done, f := t.exchange(in, addr, size, v, w)
-			if f != nil {
-				return f
-			}
-			if !done {
-				continue
-			}
-		}
-		b.Flags &^= flagCF
-		if v&bit != 0 {
-			b.Flags |= flagCF
-		}
-		return t.toCode(in.End(), false)
+	n &= unit - 1
+	v, f := t.load(addr, size)
+	if f != nil {
+		return f
 	}
+	was := v>>n&1 != 0
+	switch {
+	case in.Opcode == 0xa3: // bt
+	case in.Prefixes&decode.PrefixLock != 0:
+		was, f = t.lockedBit(in, addr, uint64(n), v)
+	default:
+		f = t.store(addr, size, changeBit(in, v, 1<<n))
+	}
+	if f != nil {
+		return f
+	}
+	b.Flags &^= flagCF
+	if was {
+		b.Flags |= flagCF
+	}
+	return t.toCode(in.End(), false)
 }
 
-// exchange writes v in place of old; with LOCK only if old is still there, which is
-// certain for 4 aligned bytes.
-func (t *Thread) exchange(in *decode.Inst, addr, size, old, v uint64) (done bool, f *Fault) {
-	if in.Prefixes&decode.PrefixLock != 0 && size == 4 && addr%4 == 0 {
-		prev, err := host.CompareAndSwap32(addr, uint32(old), uint32(v))
-		if err == nil {
-			return prev == uint32(old), nil
+// changeBit is what bts, btr or btc makes of v.
+func changeBit(in *decode.Inst, v, bit uint64) uint64 {
+	switch in.Opcode {
+	case 0xab:
+		return v | bit
+	case 0xb3:
+		return v &^ bit
+	}
+	return v ^ bit
+}
+
+// lockedBit changes bit n of the operand at addr, which has been v, and reports what it
+// was. Of the operand only the aligned word that holds the bit is exchanged: the CPU
+// has the bits beside it as they are, too.
+func (t *Thread) lockedBit(in *decode.Inst, addr, n, v uint64) (was bool, f *Fault) {
+	word := (addr + n/8) &^ 3
+	at := 8*(addr+n/8-word) + n%8
+	for {
+		old, err := host.Load32(word)
+		if err != nil {
+			break
+		}
+		prev, err := host.CompareAndSwap32(word, old, uint32(changeBit(in, uint64(old), 1<<at)))
+		if err != nil {
+			break
+		}
+		if prev == old {
+			return old>>at&1 != 0, nil
 		}
 	}
-	return true, t.store(addr, size, v)
+	// A page that holds translated code is refused to the host.
+	return v>>n&1 != 0, t.store(addr, uint64(in.OpSize), changeBit(in, v, 1<<n))
 }

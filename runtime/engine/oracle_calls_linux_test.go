@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +19,7 @@ import (
 // CPU executes the guest's own text where it lies, so return addresses, r11 and, with
 // Strict, the bytes below rsp are the same on both sides or wrong.
 func TestOracleCalls(t *testing.T) {
-	n, seed := int(fromEnv(t, sequencesEnv, 4096))/4, fromEnv(t, seedEnv, 1)
+	n, seed := int(fromEnv(t, casesEnv, 40_000))/4, fromEnv(t, seedEnv, 1)
 	if testing.Short() {
 		n /= 8
 	}
@@ -30,22 +29,23 @@ func TestOracleCalls(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
 			g := newGuest(t)
 			g.setOptions(o)
-			c := newComparer(g)
-			c.strict = o.Strict
 			r := rand.New(rand.NewPCG(seed, 100+uint64(i)))
-			for c.done < n && !t.Failed() {
-				c.calls(r)
-			}
-			t.Logf("%d programs, %d instructions, %d ran to the end", c.done, c.insts, c.ended)
+			c := newComparer(g, r)
+			c.strict = o.Strict
+			c.until(n, func() { c.calls(r) })
+			t.Logf("%d cases of %d programs, %d instructions, %d ran to the end", c.done, c.sequences, c.insts, c.ended)
 			if c.ended < c.done/10 {
-				t.Errorf("only %d of %d programs ran to the end", c.ended, c.done)
+				t.Errorf("only %d of %d cases ran to the end", c.ended, c.done)
 			}
 		})
 	}
 }
 
-// callsBatch is how many programs are compared at once.
-const callsBatch = 24
+// callsBatch programs are compared at once, each begun in callsStates states.
+const (
+	callsBatch  = 24
+	callsStates = 8
+)
 
 // calls makes programs, has the CPU run them all, and then runs their translations.
 func (c *comparer) calls(r *rand.Rand) {
@@ -62,37 +62,51 @@ func (c *comparer) calls(r *rand.Rand) {
 		programs[i] = p
 		c.insts += len(p.insts)
 	}
+	c.sequences += len(programs)
+	if c.used++; c.used%64 == 0 {
+		c.pool = newPool(r)
+	}
 	c.write(c.code, text)
-	done := make(chan struct{})
-	go func() { // the thread's goroutine
-		defer close(done)
-		defer runtime.Goexit() // ends the host thread: its state is the guest's
-		ht, err := host.NewThread(0)
-		if err != nil {
-			c.Error(err)
-			return
-		}
-		defer ht.Close()
-		starts, want := make([]*start, callsBatch), make([]*final, callsBatch)
+	c.onThread(func(ht *host.Thread) {
+		starts := make([]*start, 0, callsBatch*callsStates)
 		c.executable(true)
-		for i, p := range programs {
-			starts[i] = newStart(r, c, ht)
-			want[i] = c.runNative(ht, starts[i], p.pc+p.entry)
-		}
+		c.natively(ht, func() {
+			for i := range cap(starts) {
+				p := programs[i/callsStates]
+				starts = append(starts, c.newStart(r))
+				c.runNative(ht, starts[i], p.pc+p.entry, c.wanted(i))
+			}
+		})
 		c.executable(false)
-		for i, p := range programs {
-			got, _ := c.runTranslated(ht, starts[i], p.pc+p.entry)
+		for i, s := range starts {
+			p, want := programs[i/callsStates], c.wanted(i)
+			c.runTranslated(ht, s, p.pc+p.entry, c.got)
 			c.done++
-			if d := want[i].differs(got); d != "" {
-				c.Errorf("%s\nentry %#x\n%s", d, p.entry, listing(p.code, p.insts))
+			if d := want.differs(c.got); d != "" {
+				c.Errorf("%s\nentry %#x\n%s", d, p.entry, c.shrinkProgram(ht, p, s))
 				return
 			}
-			if want[i].signal == SigILL && want[i].rip == p.insts[len(p.insts)-1].PC-p.pc-p.entry {
+			if want.signal == SigILL && want.rip == p.insts[len(p.insts)-1].PC-p.pc-p.entry {
 				c.ended++
 			}
 		}
-	}()
-	<-done
+	})
+}
+
+// shrinkProgram reduces a case of p.
+func (c *comparer) shrinkProgram(ht *host.Thread, p *program, from *start) *reduction {
+	d := &reduction{insts: p.insts, code: p.code, native: p.code, start: from}
+	want := newFinal()
+	d.run = func(code, _ []byte, from *start) string {
+		c.write(p.pc, code)
+		c.executable(true)
+		c.natively(ht, func() { c.runNative(ht, from, p.pc+p.entry, want) })
+		c.executable(false)
+		c.runTranslated(ht, from, p.pc+p.entry, c.got)
+		return want.differs(c.got)
+	}
+	d.reduce()
+	return d
 }
 
 // executable lets the CPU fetch the guest's text, or no more.

@@ -47,18 +47,11 @@ func optional(text string) bool {
 func TestRefused(t *testing.T) {
 	g := newGuest(t)
 	g.setOptions(rewrite.Options{KeepR11: true}) // otherwise r11 is free at the returns
-	c := newComparer(g)
 	r := rand.New(rand.NewPCG(5, 5))
-	done := make(chan struct{})
+	c := newComparer(g, r)
+	want := newFinal()
 	_, ss := host.Selectors()
-	go func() {
-		defer close(done)
-		ht, err := host.NewThread(0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer ht.Close()
+	c.onThread(func(ht *host.Thread) {
 		for _, text := range refusedCode {
 			code, err := hex.DecodeString(text + "0f0b")
 			if err != nil {
@@ -68,17 +61,16 @@ func TestRefused(t *testing.T) {
 			c.write(c.code, code)
 			copy(c.engine.space.Code()[nativeBase-host.CacheLo:], code)
 			for _, rax := range []uint64{0, 3, uint64(ss), 0x1234, 0xfff8} {
-				s := newStart(r, c, ht)
+				s := c.newStart(r)
 				s.regs[decode.RAX] = rax
 				s.regs[decode.RCX] = 0x8000_0000 // no such XCR, MSR or counter
 				s.regs[decode.RDX] = 0x80
-				want := c.runNative(ht, s, nativeBase)
-				got, _ := c.runTranslated(ht, s, c.code)
-				if d := want.differs(got); d != "" && !optional(text) {
+				c.natively(ht, func() { c.runNative(ht, s, nativeBase, want) })
+				c.runTranslated(ht, s, c.code, c.got)
+				if d := want.differs(c.got); d != "" && !optional(text) {
 					t.Errorf("%s, rax %#x: %s", text, rax, d)
 				}
 			}
 		}
-	}()
-	<-done
+	})
 }

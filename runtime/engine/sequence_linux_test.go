@@ -87,7 +87,8 @@ func (s *sequence) land() {
 	target := func(from, reach int) int {
 		var to []int
 		for i := range s.insts {
-			if off := int(s.insts[i].PC - s.pc); off >= from && off-from < reach {
+			// A repetition comes with its count.
+			if off := int(s.insts[i].PC - s.pc); off >= from && off-from < reach && !s.insts[i].Repeats() {
 				to = append(to, off)
 			}
 		}
