@@ -59,6 +59,9 @@ type Config struct {
 	// TLSStrategies; empty for the host's default. All do the same; they differ in what
 	// they cost.
 	TLS string
+
+	// Tier says how guest code is executed: one of Tiers, or empty for the default.
+	Tier string
 }
 
 // Rights is a set of things that may be done with a descriptor. They are those of

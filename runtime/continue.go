@@ -110,7 +110,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if err := engine.UseTLS(p.tls); err != nil {
 		return err
 	}
-	p.strict = h.Strict
+	p.tier, p.strict = h.Tier, h.Strict
 	if p.engine, err = p.newEngine(space); err != nil {
 		return err
 	}

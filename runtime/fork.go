@@ -28,6 +28,7 @@ type handover struct {
 	Stack   uint64 // program.stackSize
 	Of2016  bool   // program.of2016
 	TLS     string // name of the strategy
+	Tier    string // Process.tier
 	Strict  bool
 	Memory  *memory.Image
 	FDs     *kernel.Descriptors
@@ -63,7 +64,8 @@ func (p threads) Fork(t *kernel.Thread) (fd int, err error) {
 func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	h := handover{
 		Program: p.program.name, Exe: p.program.exeFD >= 0, Plan: *p.plan, VDSO: p.vdso,
-		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Strict: p.strict, Thread: p.engine.Capture(t.Host),
+		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Tier: p.tier, Strict: p.strict,
+		Thread: p.engine.Capture(t.Host),
 	}
 	h.Plan.Maps, h.Plan.Copies = nil, nil
 	if p.trace != nil {

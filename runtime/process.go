@@ -35,6 +35,7 @@ type Process struct {
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
 	tls     rewrite.TLS
+	tier    string // Config.Tier, never empty
 	strict  bool   // Config.Strict
 	forked  bool   // the host process ends with it
 	trace   *Trace // nil for none
@@ -84,6 +85,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	p := &Process{ended: make(chan struct{}), strict: c.Strict}
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
+		return nil, err
+	}
+	if p.tier, err = selectTier(c.Tier); err != nil {
 		return nil, err
 	}
 	if err := p.setProfile(c.Profile); err != nil {

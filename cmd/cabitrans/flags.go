@@ -15,6 +15,7 @@ type runFlags struct {
 	trace  traceFlags
 	time   profileFlags
 	tls    string // empty for the host's default
+	tier   string // empty for the default
 	strict bool
 	args   []string // what follows the flags
 }
@@ -36,6 +37,8 @@ func (f *runFlags) options() []option {
 			help: "when the program has ended, write counts to standard error, as text or as one JSON object"},
 		tlsOption(&f.tls, runtime.TLSStrategies(), "how guest threads have their thread-local storage; all ways do the "+
 			"same, at different cost. Here there are "),
+		{name: "tier", value: "NAME", words: runtime.Tiers(), set: func(name string) error { return setTier(&f.tier, name) },
+			help: "how the program's code is executed. There are " + strings.Join(runtime.Tiers(), ", ")},
 		toggle("strict", &f.strict, "keep what the ABI lets calls and returns lose, register r11 and the memory below "+
 			"the stack; slower"),
 	}
@@ -90,5 +93,18 @@ func setTLS(tls *string, name string) error {
 		return fmt.Errorf("--tls=%s was given before", *tls)
 	}
 	*tls = name
+	return nil
+}
+
+// setTier notes the name of a tier; whether there is one of that name is for package
+// runtime to say.
+func setTier(tier *string, name string) error {
+	switch {
+	case name == "":
+		return errors.New("it is the name of a tier")
+	case *tier != "" && *tier != name:
+		return fmt.Errorf("--tier=%s was given before", *tier)
+	}
+	*tier = name
 	return nil
 }

@@ -111,7 +111,7 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc 
 		return c.fail("cannot run %s: %v", path, err)
 	}
 	rc.Executable, rc.Size, rc.Name, rc.ArgData = exe, info.Size(), path, args
-	rc.FDs, rc.Drop, rc.TLS, rc.Strict = g.fds, g.drop, f.tls, f.strict
+	rc.FDs, rc.Drop, rc.TLS, rc.Tier, rc.Strict = g.fds, g.drop, f.tls, f.tier, f.strict
 	ctx, stop := interruptible(&rc)
 	defer stop()
 	p, err := runtime.Start(ctx, rc)
