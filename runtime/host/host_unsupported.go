@@ -33,6 +33,9 @@ func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off 
 }
 func (s *Space) Unmap(addr, length uint64) error           { return ErrUnsupported }
 func (s *Space) Protect(addr, length uint64, p Prot) error { return ErrUnsupported }
+func (s *Space) Replace(addr uint64, contents []byte, exec bool) error {
+	return ErrUnsupported
+}
 
 func NewSharedObject(name string) (fd int, err error) { return -1, ErrUnsupported }
 

@@ -26,6 +26,7 @@ func (s *Snapshot) Close()                                                     {
 func (s *Snapshot) WriteNote(b []byte) error                                   { return ErrUnsupported }
 func (s *Snapshot) ReadNote() ([]byte, error)                                  { return nil, ErrUnsupported }
 func (s *Snapshot) Save(lo, hi uint64) error                                   { return ErrUnsupported }
+func (s *Snapshot) SavePage(addr uint64, page []byte) error                    { return ErrUnsupported }
 func (s *Snapshot) Discard(lo, hi uint64)                                      {}
 func (s *Snapshot) Data(lo, hi uint64) []Range                                 { return nil }
 func (s *Space) MapSnapshot(from *Snapshot, addr, length uint64, p Prot) error { return ErrUnsupported }

@@ -72,6 +72,12 @@ func (s *Snapshot) Save(lo, hi uint64) error {
 	return err
 }
 
+// SavePage stores what a page at addr is to hold.
+func (s *Snapshot) SavePage(addr uint64, page []byte) error {
+	_, err := writeAll(s.fd, page, int64(addr))
+	return err
+}
+
 func writeAll(fd int, b []byte, off int64) (n int, err error) {
 	for n < len(b) {
 		got, err := unix.Pwrite(fd, b[n:], off+int64(n))

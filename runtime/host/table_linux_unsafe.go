@@ -23,9 +23,7 @@ func (t Table) Fill(pc uint64) error {
 	for i := range slots {
 		slots[i] = t.Miss + first + uint64(i)
 	}
-	const mremapMayMove, mremapFixed = 1, 2
-	_, _, e := unix.Syscall6(unix.SYS_MREMAP, uintptr(tmp), TableChunk, TableChunk, mremapMayMove|mremapFixed, uintptr(t.Slot(first)), 0)
-	if e != 0 {
+	if e := moveTo(tmp, TableChunk, t.Slot(first)); e != 0 {
 		_, _, _ = unix.Syscall(unix.SYS_MUNMAP, uintptr(tmp), TableChunk, 0)
 		return fmt.Errorf("cannot publish a chunk of the look-up table: %w", e)
 	}

@@ -59,7 +59,7 @@ func (s *AddressSpace) Protect(addr, n uint64, prot abi.Mprot) error {
 		return errnoOf(err)
 	}
 	for p := lo / pageSize; p < hi/pageSize; p++ {
-		s.page[p].Store(s.page[p].Load()&^protBits | uint32(prot))
+		s.page[p].Store(s.page[p].Load()&^(protBits|patched) | uint32(prot))
 	}
 	return nil
 }
@@ -83,7 +83,9 @@ func (s *AddressSpace) restore(lo, hi uint64) {
 // showsCode reports whether a change of the pages in [lo, hi) makes translations
 // wrong, or touches write protection that is there because of them.
 func (s *AddressSpace) showsCode(lo, hi uint64) bool {
-	return len(s.translated) != 0 && s.has(lo, hi, translated|writeLock)
+	// Code at home may go on on the page behind it.
+	return len(s.translated) != 0 && s.has(lo, hi, translated|writeLock) ||
+		s.homes != 0 && s.has(max(lo, pageSize)-pageSize, hi, home)
 }
 
 // aliasesCode reports whether code may have been translated of an object that a

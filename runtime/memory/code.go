@@ -23,6 +23,9 @@ func (s *AddressSpace) Fetch(addr uint64, buf []byte) (n int, err error) {
 		}
 		end := min(len(buf), n+int(pageSize-at&pageMask))
 		got, err := host.CopyIn(buf[n:end], at)
+		if s.page[at/pageSize].Load()&patched != 0 {
+			s.unpatch(buf[n:n+got], at)
+		}
 		n += got
 		if err != nil {
 			break // past the end of the file behind the page

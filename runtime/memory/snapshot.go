@@ -129,6 +129,9 @@ func (s *AddressSpace) save(to *host.Snapshot, a *Area) error {
 			}
 		}
 		err := to.Save(r.Lo, r.Hi)
+		if err == nil {
+			err = s.saveOriginals(to, r)
+		}
 		if hidden {
 			s.restore(r.Lo, r.Hi)
 		}

@@ -28,6 +28,8 @@ const (
 	writeLock  = 0x80 // writable for the guest, write-protected on the host
 	pinned     = 0x100
 	foreign    = 0x200 // not part of the arena: the host program lies there
+	home       = 0x400 // the host executes it where it lies
+	patched    = 0x800 // it may differ from the guest's on the host: patches says where
 )
 
 // AddressSpace is the memory of one guest process. All methods may be called by
@@ -53,6 +55,10 @@ type AddressSpace struct {
 	translated []uint32 // pages with that bit
 	locked     []uint32 // pages with writeLock
 	unlocks    atomic.Uint64
+	homes      int // pages with home
+
+	patchesMu sync.Mutex // taken last
+	patches   map[uint64][]Patch
 }
 
 // New returns the address space of a new process. One can be in use at a time.
