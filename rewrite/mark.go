@@ -96,4 +96,5 @@ const (
 	TrapSegment                     // emulate a load or store of a segment register
 	TrapGather                      // emulate a gather or scatter with 32-bit addresses in %fs
 	TrapStep                        // an instruction has been traced: SIGTRAP
+	TrapDebug                       // a debugger's breakpoint is before the instruction
 )

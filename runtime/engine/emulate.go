@@ -26,7 +26,11 @@ func (t *Thread) onTrap(kind rewrite.TrapKind) *Fault {
 		}
 		return t.fault(SigSEGV)
 	case rewrite.TrapStep:
-		return t.fault(SigTRAP)
+		return t.stepped()
+	case rewrite.TrapDebug:
+		f := t.fault(SigTRAP)
+		f.why = StopBreak
+		return f
 	case rewrite.TrapInvalid:
 		return t.fault(SigILL)
 	case rewrite.TrapFetch:

@@ -44,6 +44,8 @@ type Fault struct {
 	Fetch   bool // the access was an instruction fetch
 	// Note says what the translator could not do, when that is the reason.
 	Note string
+
+	why StopKind // for a debugger: what else than a fault it is; see debug.go
 }
 
 func (f *Fault) Error() string {
@@ -74,6 +76,9 @@ func (t *Thread) fetchFault() *Fault {
 func (t *Thread) onFault() *Fault {
 	b := t.block
 	e := t.engine
+	if b.FaultSignal == SigTRAP && b.FaultCode == host.TrapPerf {
+		return t.onWatch()
+	}
 	m, ok := e.mark(b.HostPC)
 	t.host.Settled()
 	if guest, kind := missed(b.HostPC); kind != missNone && b.FaultSignal == SigSEGV {

@@ -168,6 +168,10 @@ func (e *Engine) findRun(pc uint64) {
 		if len(g.insts) == maxRegion || g.alone && len(g.insts) == 1 || g.at(pc) != 0 || pc != r.lo && e.pages.at(pc).translated() || pc-g.lo >= windowSize {
 			break
 		}
+		if e.breaks[pc] && !g.alone {
+			r.end, r.trap = endsTrap, rewrite.TrapDebug
+			break
+		}
 		code := e.bytes(pc)
 		if len(code) == 0 {
 			// Beyond the window another region begins; inside it memory ends.

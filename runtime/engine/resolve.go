@@ -101,8 +101,10 @@ func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
 		e.flush()
 	}
-	if n, ok := e.vdso.call(pc); ok {
-		return e.translateVDSO(pc, n), nil
+	if n, ok := e.vdso.call(pc); ok && !e.breaks[pc] {
+		off := e.translateVDSO(pc, n)
+		e.publish(pc, entryOf(off)|entryCalled)
+		return host.CacheLo + uint64(off), nil
 	}
 	if e.find(pc) && !e.rw.Options.KeepR11 {
 		o := e.rw.Options
@@ -119,13 +121,12 @@ func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	return h, nil
 }
 
-// translateVDSO makes a vDSO entry an exit.
-func (e *Engine) translateVDSO(pc uint64, n uint32) uint64 {
+// translateVDSO makes a vDSO entry an exit, and returns the offset of its body.
+func (e *Engine) translateVDSO(pc uint64, n uint32) uint32 {
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
 	e.rw.Hot.Align(16)
 	off := e.offset() + rewrite.CallEntryLen
 	e.rw.Call(pc, n)
-	e.publish(pc, entryOf(off)|entryCalled)
-	return host.CacheLo + uint64(off)
+	return off
 }

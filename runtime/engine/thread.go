@@ -27,6 +27,7 @@ type Thread struct {
 	stats    ThreadStats
 
 	sampler Sampler // nil for none
+	debug            // see debug.go
 	left    uint32  // why the guest was left last, never ExitAbort: see place
 	number  uint64  // of the raw system call made last
 }
@@ -67,7 +68,14 @@ func (t *Thread) Close() {
 // Run executes the thread until it or its process ends. A fault is returned with
 // the guest's state; it is nil when a system call or a kick ended the thread.
 func (t *Thread) Run() *Fault {
-	if f := t.toCode(t.block.RIP, false); f != nil {
+	f := t.toCode(t.block.RIP, false)
+	if t.debugger != nil {
+		var more bool
+		if more, f = t.debugged(f); !more {
+			return nil
+		}
+	}
+	if f != nil {
 		return f
 	}
 	t.stats.Switches++
@@ -110,8 +118,11 @@ func (t *Thread) serve() (stub uint64) {
 	default:
 		panic("engine: unknown exit")
 	}
-	if traced && more && f == nil {
+	if traced && t.traced && more && f == nil {
 		f = t.endTrace(b.Exit)
+	}
+	if t.debugger != nil && more {
+		more, f = t.debugged(f)
 	}
 	if !more || f != nil {
 		t.ended = f
@@ -203,6 +214,9 @@ func (t *Thread) attend() bool {
 	if t.sampler != nil {
 		t.sampler.Sample(t.place())
 	}
+	if t.debugger != nil {
+		t.halt(Stop{Kind: StopKick})
+	}
 	return !t.kernel.Process().Exiting()
 }
 
@@ -223,6 +237,11 @@ func (t *Thread) vdsoCall() bool {
 			a[i] = v
 		}
 	}
+	if t.debugger != nil && !t.raises(c) {
+		b.Result = 0
+		b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+		return true
+	}
 	for {
 		o := t.kernel.CallVDSO(c, a)
 		switch o.Action {
@@ -231,7 +250,7 @@ func (t *Thread) vdsoCall() bool {
 			b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
 			return true
 		case kernel.ActionRestart:
-			if !t.attend() {
+			if !t.attendInCall() {
 				return false
 			}
 		default:
@@ -251,6 +270,13 @@ func (t *Thread) rawCall() bool {
 	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
 	a[3], a[4], a[5] = b.Regs[decode.R10], b.Regs[decode.R8], b.Regs[decode.R9]
 	t.number = b.Regs[decode.RAX]
+	if t.debugger != nil {
+		if c, ok := abi.ByNum2016(t.number); ok && !t.raises(c) {
+			b.Regs[decode.RAX], b.Regs[decode.RDX] = 0, 0
+			b.Flags &^= carry
+			return true
+		}
+	}
 	for {
 		r0, r1, o := t.kernel.CallRaw(t.number, a)
 		switch o.Action {
@@ -264,7 +290,7 @@ func (t *Thread) rawCall() bool {
 			}
 			return true
 		case kernel.ActionRestart:
-			if !t.attend() {
+			if !t.attendInCall() {
 				return false
 			}
 		default:

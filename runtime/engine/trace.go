@@ -23,25 +23,29 @@ func (t *Thread) traceNext(pc uint64) *Fault {
 		if t.taken(&in) {
 			t.block.RIP = in.Target
 		}
-		return t.fault(SigTRAP)
+		return t.stepped()
 	case decode.FlowCall, decode.FlowRet, decode.FlowJumpInd, decode.FlowCallInd:
 		if f := t.nearBranch(&in); f != nil && !f.Fetch {
 			return f
 		}
-		return t.fault(SigTRAP)
+		return t.stepped()
 	}
 	switch {
 	case in.Repeats() && in.Class&decode.ClassIO == 0: // one iteration
 		if f := t.stringInst(&in, 1); f != nil {
 			return f
 		}
-		return t.fault(SigTRAP)
+		return t.stepped()
 	case in.Class&decode.ClassPushf != 0: // which shows the flag
-		if f := t.push(t.block.Flags|flagTF, in.OpSize); f != nil {
+		flags := t.block.Flags
+		if !t.stepping { // a debugger's step is not to be seen
+			flags |= flagTF
+		}
+		if f := t.push(flags, in.OpSize); f != nil {
 			return f
 		}
 		t.block.RIP = in.End()
-		return t.fault(SigTRAP)
+		return t.stepped()
 	}
 	h, err := t.engine.traced(pc)
 	if err != nil {
@@ -74,7 +78,14 @@ func (t *Thread) endTrace(exit uint32) *Fault {
 	if exit != host.ExitTrap && t.block.RIP == t.tracedPC {
 		return t.traceNext(t.tracedPC)
 	}
-	return t.fault(SigTRAP)
+	return t.stepped()
+}
+
+// stepped is the trap behind an instruction that has been executed by itself.
+func (t *Thread) stepped() *Fault {
+	f := t.fault(SigTRAP)
+	f.why = StopStep
+	return f
 }
 
 // taken evaluates a direct branch, and counts for loop.

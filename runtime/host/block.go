@@ -47,6 +47,10 @@ type Block struct {
 	// HostFS is 0 where they do not.
 	RealFS, HostFS uint64
 
+	// Watched is an address at which a Watch has found an access outside of translated
+	// code: by a stub, or by Go in the guest's name. 0 for none; see Thread.SetWatches.
+	Watched uint64
+
 	// Selectors are what the guest has loaded into %fs and %gs.
 	Selectors [2]uint16
 }

@@ -140,5 +140,12 @@ func (t Table) Set(pc, host uint64) {}
 // FSPage is never called: there are no threads.
 func (t *Thread) FSPage() []byte { return nil }
 
+// SetWatches fails.
+func (t *Thread) SetWatches(w []Watch) error { return ErrNoWatches }
+
+// PauseWatches and ResumeWatches have nothing to do.
+func (t *Thread) PauseWatches()  {}
+func (t *Thread) ResumeWatches() {}
+
 // X87Control is the control word's default.
 func X87Control() uint16 { return 0x37f }

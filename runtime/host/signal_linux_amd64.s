@@ -131,10 +131,27 @@ fix:
 notaccess:
 	GET_GS
 	TESTQ BX, BX
-	JZ   chain
+	JZ   nothread
 	ADDQ ·blockDelta(SB), BX
 	CMPL Block_State(BX), $const_StateGuest
-	JNE  chain
+	JNE  outside
+	CMPL R12, $5
+	JNE  leave
+	CMPL si_code(R13), $const_TrapPerf
+	JNE  leave
+
+	// A watched access by a stub: it goes on, and the thread looks when it is out.
+	MOVQ uc_rip(R15), AX
+	CMPQ AX, ·stubExitLo(SB)
+	JB   notexit
+	CMPQ AX, ·stubExitHi(SB)
+	JB   watched
+notexit:
+	CMPQ AX, ·stubEnterLo(SB)
+	JB   leave
+	CMPQ AX, ·stubEnterHi(SB)
+	JB   watched
+leave:
 	LEAVE_GUEST
 	MOVL R12, Block_FaultSignal(BX)
 	MOVL si_code(R13), AX
@@ -146,6 +163,23 @@ notaccess:
 	MOVQ uc_err(R15), AX
 	MOVQ AX, Block_FaultError(BX)
 	MOVL $const_ExitFault, Block_Exit(BX)
+	RET
+
+outside: // by Go, likewise
+	CMPL R12, $5
+	JNE  chain
+	CMPL si_code(R13), $const_TrapPerf
+	JNE  chain
+watched:
+	MOVQ si_addr(R13), AX
+	MOVQ AX, Block_Watched(BX)
+	RET
+
+nothread: // it has just ended
+	CMPL R12, $5
+	JNE  chain
+	CMPL si_code(R13), $const_TrapPerf
+	JNE  chain
 	RET
 
 chain:

@@ -23,6 +23,7 @@ type Thread struct {
 	until  unix.Timespec // of Park and Poll
 	how    unix.OpenHow  // of openat2
 	stat   unix.Stat_t   // of StatPath
+	watch  watchEvents
 	began  int64         // what its operating-system thread's CPU clock said before, in ns
 }
 
@@ -64,6 +65,7 @@ func (t *Thread) Current() bool { return int(t.tid) == unix.Gettid() }
 // thread itself, outside the guest. Late kicks are harmless.
 func (t *Thread) Close() {
 	t.closed.Store(true)
+	t.watch.close()
 	if err := t.Detach(); err != nil {
 		panic("host: " + err.Error())
 	}

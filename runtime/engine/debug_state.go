@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"cabitrans/decode"
+	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
+)
+
+// Registers are a stopped thread's.
+type Registers struct {
+	Regs           [16]uint64 // in encoding order
+	RIP, Flags     uint64
+	FSBase, GSBase uint64
+	CS, SS         uint16
+	FS, GS         uint16 // DS and ES are 0, as in every 64-bit process of the host
+	// XSave is the extended state in the standard form of XSAVE: the thread's own memory,
+	// not a copy.
+	XSave []byte
+}
+
+// Registers returns the state of a thread that its debugger has stopped. It may be
+// called by any goroutine while Stopped has not returned.
+func (t *Thread) Registers() Registers {
+	b := t.block
+	r := Registers{
+		Regs: b.Regs, RIP: b.RIP, Flags: b.Flags &^ flagRF,
+		FSBase: b.FSBase, GSBase: b.Spill[rewrite.GSBaseSpill],
+		FS: b.Selectors[0], GS: b.Selectors[1], XSave: t.host.XSave(),
+	}
+	r.CS, r.SS = host.Selectors()
+	return r
+}
+
+// flagRF is RF, which the host's CPU may set in the flags of a stop.
+const flagRF = 1 << 16
+
+// SetRegisters changes general registers, RIP, flags and the segments' bases of a thread
+// that its debugger has stopped, not in a call. Of the flags only those change that popf
+// can change. What is in Registers.XSave is written there.
+func (t *Thread) SetRegisters(r *Registers) {
+	b := t.block
+	b.Regs, b.RIP = r.Regs, r.RIP
+	b.Flags = b.Flags&^popfMask | r.Flags&popfMask
+	if r.GSBase != b.Spill[rewrite.GSBaseSpill] {
+		t.engine.moveGS(b, r.GSBase)
+	}
+	if r.FSBase != b.FSBase {
+		t.engine.MoveBase(b, r.FSBase)
+	}
+}
+
+// returned makes the state of a thread that is about to return from a call through the
+// vDSO a whole one, at the return instruction there. Of what a C function may lose
+// nothing is left; of the extended state the control words are.
+func (t *Thread) returned() {
+	e, b := t.engine, t.block
+	if t.stub != e.stubs.EnterReturn {
+		return
+	}
+	t.calling()
+	b.RIP += e.vdso.RetOffset
+	for _, r := range [...]decode.Reg{
+		decode.RCX, decode.RDX, decode.RSI, decode.RDI, decode.R8, decode.R9, decode.R10, decode.R11,
+	} {
+		b.Regs[r] = 0
+	}
+	b.Regs[decode.RAX] = b.Result
+	t.stub = e.stubs.EnterFull
+}
+
+// calling is the state of a thread in a call through the vDSO, at the entry there.
+func (t *Thread) calling() {
+	e, b := t.engine, t.block
+	b.RIP = e.vdso.Text + uint64(b.ExitArg)*e.vdso.Stride
+	b.Flags = initialFlags
+	x := t.host.XSave()
+	clear(x[:576]) // the part that is there for every CPU
+	binary.LittleEndian.PutUint16(x, host.X87Control())
+	binary.LittleEndian.PutUint32(x[24:], b.MXCSR)
+	x[512] = xstateX87
+}
