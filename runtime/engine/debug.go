@@ -45,8 +45,8 @@ type Resume struct {
 	Deliver bool // the fault or signal it stopped for takes its course
 }
 
-// debug is the debugger's part of a Thread.
-type debug struct {
+// debugState is the debugger's part of a Thread.
+type debugState struct {
 	debugger  Debugger // nil for none
 	stepping  bool     // a step is wanted, and not done
 	finishing bool     // it is done when the system call is

@@ -46,7 +46,7 @@ type Engine struct {
 	entries  table             // of calls
 	calls    map[uint64]uint64 // call entries that lie apart from their body
 	region   region
-	breaks   map[uint64]bool // see debug.go; nil for none
+	breaks   map[uint64]bool   // see debug.go; nil for none
 	hotBase  uint64            // where hot code begins after a flush
 	marks    [3][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict
 	vdsoRet  [3]uint64         // host addresses of the return from a vDSO call, likewise

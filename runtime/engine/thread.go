@@ -26,10 +26,10 @@ type Thread struct {
 	tracedPC uint64
 	stats    ThreadStats
 
-	sampler Sampler // nil for none
-	debug            // see debug.go
-	left    uint32  // why the guest was left last, never ExitAbort: see place
-	number  uint64  // of the raw system call made last
+	sampler    Sampler // nil for none
+	debugState         // see debug.go
+	left       uint32  // why the guest was left last, never ExitAbort: see place
+	number     uint64  // of the raw system call made last
 }
 
 // Start is the state in which a thread begins: everything else is zero or as the

@@ -24,7 +24,7 @@ type Thread struct {
 	how    unix.OpenHow  // of openat2
 	stat   unix.Stat_t   // of StatPath
 	watch  watchEvents
-	began  int64         // what its operating-system thread's CPU clock said before, in ns
+	began  int64 // what its operating-system thread's CPU clock said before, in ns
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
