@@ -46,6 +46,9 @@ type Config struct {
 	// nil for not at all. Translations that were dropped are not in it (Stats.Flushes).
 	PerfMap io.Writer
 
+	// Debug lets a debugger drive the process; nil for none.
+	Debug *Debug
+
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64

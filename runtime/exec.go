@@ -85,6 +85,7 @@ func (p *Process) becomeNext() bool {
 	p.close = errors.Join(p.close, err)
 	p.mu.Unlock()
 	if err == nil {
+		p.debug.became()
 		err = p.begin(g)
 	}
 	if err != nil {

@@ -44,6 +44,7 @@ type Process struct {
 	profile  *Profile // nil for none
 	recorder *profile.Recorder
 	perfMap  io.Writer // nil for none
+	debug    *debugger // nil for none
 
 	threads sync.WaitGroup // one for each guest thread
 	ended   chan struct{}  // closed when Wait may return
@@ -69,6 +70,9 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	}
 	p, err := start(ctx, &c)
 	if err != nil {
+		if c.Debug != nil {
+			_ = c.Debug.Listener.Close() // nobody is to wait there
+		}
 		live.Store(false)
 		return nil, &LaunchError{Program: c.Name, Err: err}
 	}
@@ -87,7 +91,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
-	if p.tier, err = selectTier(c.Tier); err != nil {
+	if p.tier, err = selectTier(debugTier(c)); err != nil {
 		return nil, err
 	}
 	if err := p.setProfile(c.Profile); err != nil {
@@ -95,7 +99,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	p.perfMap = c.PerfMap
 	p.setTrace(c.Trace)
+	p.debug = newDebugger(p, c.Debug)
 	if err := p.begin(g); err != nil {
+		p.debug.end(kernel.ExitStatus{})
 		if p.tracer != nil {
 			_ = p.tracer.Close() // the first error counts
 		}
@@ -187,6 +193,7 @@ func (p *Process) reap() {
 	if p.stop != nil {
 		p.stop()
 	}
+	p.endDebug() // before there is nothing to look at any more
 	p.mu.Lock()
 	if p.kernel != nil {
 		p.status, _ = p.kernel.Status()

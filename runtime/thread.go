@@ -66,12 +66,14 @@ func (p *Process) startThread(word uint64, prepare func(abi.Tid) (beginning, err
 		}
 		kt := p.kernel.NewThread(ht)
 		et := begin(ht, kt)
+		leave := p.debug.enter(kt, et)
 		c <- began{tid: kt.Tid}
 		stop := p.sample(kt, et)
 		if f := et.Run(); f != nil {
 			p.faulted(f, kt.Tid)
 		}
 		stop()
+		leave()
 		et.Close()
 		kt.Leave()
 		ht.Close()

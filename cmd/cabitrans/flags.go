@@ -14,6 +14,7 @@ type runFlags struct {
 	stats  statsFormat
 	trace  traceFlags
 	time   profileFlags
+	gdb    gdbFlags
 	tls    string // empty for the host's default
 	tier   string // empty for the default
 	strict bool
@@ -43,7 +44,8 @@ func (f *runFlags) options() []option {
 			"the stack; slower"),
 	}
 	opts = append(opts, f.trace.options()...)
-	return append(opts, f.time.options()...)
+	opts = append(opts, f.time.options()...)
+	return append(opts, f.gdb.option())
 }
 
 // parseFlags reads the command line of run. The error is flag.ErrHelp when that asks for help.

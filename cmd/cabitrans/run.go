@@ -82,6 +82,9 @@ func (f *runFlags) watch() (c runtime.Config, err error) {
 	if c.Trace, err = f.trace.open(); err == nil {
 		err = f.time.open(&c)
 	}
+	if err == nil {
+		c.Debug, err = f.gdb.open()
+	}
 	return c, err
 }
 
@@ -112,6 +115,7 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc 
 	}
 	rc.Executable, rc.Size, rc.Name, rc.ArgData = exe, info.Size(), path, args
 	rc.FDs, rc.Drop, rc.TLS, rc.Tier, rc.Strict = g.fds, g.drop, f.tls, f.tier, f.strict
+	f.gdb.announce(c.stderr, rc.Debug)
 	ctx, stop := interruptible(&rc)
 	defer stop()
 	p, err := runtime.Start(ctx, rc)

@@ -3,8 +3,11 @@ package engine
 import (
 	"encoding/binary"
 
+	"golang.org/x/sys/cpu"
+
 	"cabitrans/decode"
 	"cabitrans/rewrite"
+	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
 
@@ -80,4 +83,25 @@ func (t *Thread) calling() {
 	binary.LittleEndian.PutUint16(x, host.X87Control())
 	binary.LittleEndian.PutUint32(x[24:], b.MXCSR)
 	x[512] = xstateX87
+}
+
+// Calling is the system call that a stopped thread is in.
+func (t *Thread) Calling() abi.Call {
+	if p := t.place(); p.Doing == InCall {
+		return p.Call
+	}
+	return abi.NumCalls
+}
+
+// XState is where the CPU's extended state lies in Registers.XSave: the upper halves of
+// ymm0 to 15, and for AVX-512 the mask registers, the upper halves of zmm0 to 15, and
+// zmm16 to 31; 0 for what it has not.
+func XState() (avx, opmask, zmmHi, zmm16 int) {
+	if cpu.X86.HasAVX {
+		avx = host.XStateOffset(2)
+	}
+	if cpu.X86.HasAVX512F {
+		opmask, zmmHi, zmm16 = host.XStateOffset(5), host.XStateOffset(6), host.XStateOffset(7)
+	}
+	return avx, opmask, zmmHi, zmm16
 }
