@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"net"
 	"sync"
 
@@ -19,13 +20,16 @@ type Debug struct {
 	Wait bool
 }
 
-// debugTier is the tier that c asks for. A debugger's breakpoints are made where code is
-// translated: with one it is TierCache, unless another was asked for, which is refused.
-func debugTier(c *Config) string {
-	if c.Debug != nil && c.Tier == "" {
-		return TierCache
+// debugTier is the tier of a process that would have the given one: with a debugger it is
+// TierCache, where its breakpoints are made. Another one that was asked for is refused.
+func debugTier(c *Config, tier string) (string, error) {
+	if c.Debug == nil || tier == TierCache {
+		return tier, nil
 	}
-	return c.Tier
+	if c.Tier != "" {
+		return "", &tierError{why: fmt.Sprintf("a debugger cannot follow a program in the tier %s, only in %s", tier, TierCache)}
+	}
+	return TierCache, nil
 }
 
 // debugger is the process as a debugger sees it: it implements gdb.Target. Threads stop

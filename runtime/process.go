@@ -91,7 +91,10 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
-	if p.tier, err = selectTier(debugTier(c)); err != nil {
+	if p.tier, err = selectTier(c.Tier); err == nil {
+		p.tier, err = debugTier(c, p.tier)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := p.setProfile(c.Profile); err != nil {
