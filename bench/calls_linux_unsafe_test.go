@@ -129,7 +129,12 @@ func (l *callLoop) run(tb testing.TB, n uint64, repeats int) (m Measurement, nat
 		fds = []int{fd}
 		args = append(args, argdata.Entry{Key: argdata.String("fd"), Value: argdata.FD(1)})
 	}
-	m, err := translated(context.Background(), path("callbench"), n, repeats, "", args, fds...)
+	image, err := os.ReadFile(path("callbench"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m, err = Translated(context.Background(), programOf("callbench", image),
+		Setup{N: n, Repeats: repeats, More: args, FDs: fds}, Mode{})
 	if err != nil {
 		tb.Fatal(err)
 	}

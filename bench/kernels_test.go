@@ -2,51 +2,55 @@ package bench
 
 import (
 	"context"
-	"os"
+	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
-	"time"
 
+	"cabitrans/runtime"
 	_ "cabitrans/runtime/host/hosttest" // claims guest memory
 )
 
-func openNative(tb testing.TB, name string) *Native {
-	tb.Helper()
-	f, err := os.Open(path(name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	n, err := OpenNative(f, info.Size())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(n.Close)
-	return n
-}
-
 func path(name string) string { return filepath.Join("..", "guests", "bin", name) }
 
-// TestKernelsAgree runs each kernel natively and translated on the same numbers.
+func embedded(tb testing.TB, name string) Program {
+	tb.Helper()
+	p, err := Embedded(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// exchanges are the ways to run directly on this host.
+func exchanges() []Exchange {
+	if slices.Contains(runtime.TLSStrategies(), "swap-wrfsbase") {
+		return []Exchange{ByArchPrctl, ByWRFSBASE}
+	}
+	return []Exchange{ByArchPrctl}
+}
+
+// TestKernelsAgree runs each kernel directly and translated on the same numbers.
 func TestKernelsAgree(t *testing.T) {
 	for _, k := range Kernels {
-		if !k.Native {
-			continue
-		}
 		t.Run(k.Name, func(t *testing.T) {
-			n := openNative(t, k.Name)
-			for _, arg := range []uint64{1, 2, k.Small, k.Small + k.Small/3} {
-				want, _ := n.Run(arg)
-				m, err := Translated(context.Background(), path(k.Name), arg, 2)
+			p := embedded(t, k.Name)
+			for i, arg := range []uint64{1, 2, k.Small, k.Small + k.Small/3} {
+				s := Setup{N: arg, Repeats: 2}
+				want, err := Direct(p, s, exchanges()[i%len(exchanges())])
+				if errors.Is(err, ErrNoDirect) {
+					t.Skip(err)
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				if m.N != arg || m.Result != want {
-					t.Errorf("kernel(%d) is %#x translated, %#x natively; the program took %d", arg, m.Result, want, m.N)
+				m, err := Translated(context.Background(), p, s, Mode{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.N != arg || want.N != arg || m.Result != want.Result {
+					t.Errorf("kernel(%d) is %#x translated, %#x directly; the programs took %d and %d",
+						arg, m.Result, want.Result, m.N, want.N)
 				}
 			}
 		})
@@ -54,33 +58,31 @@ func TestKernelsAgree(t *testing.T) {
 }
 
 // BenchmarkKernels reports, for each kernel at the size its program chooses, the
-// best translated time in ns/op and its ratio to the best native time.
+// best translated time in ns/op and its ratio to the best direct time.
 func BenchmarkKernels(b *testing.B) {
 	for _, k := range Kernels {
 		b.Run(k.Name, func(b *testing.B) {
-			var m Measurement
+			p := embedded(b, k.Name)
+			var m, n Measurement
 			for b.Loop() {
-				got, err := Translated(context.Background(), path(k.Name), 0, 0)
+				got, err := Translated(context.Background(), p, Setup{}, Mode{})
 				if err != nil {
 					b.Fatal(err)
 				}
 				if m.Best == 0 || got.Best < m.Best {
 					m = got
 				}
+				if got, err = Direct(p, Setup{N: m.N}, exchanges()[0]); err != nil {
+					b.Fatal(err)
+				}
+				if n.Best == 0 || got.Best < n.Best {
+					n = got
+				}
 			}
 			b.ReportMetric(float64(m.Best), "ns/op")
 			b.ReportMetric(m.Stats.Growth, "growth")
-			if !k.Native {
-				return
-			}
-			n := openNative(b, k.Name)
-			best := time.Duration(1<<63 - 1)
-			for range max(5, b.N) {
-				_, d := n.Run(m.N)
-				best = min(best, d)
-			}
-			b.ReportMetric(float64(best), "native-ns")
-			b.ReportMetric(float64(m.Best)/float64(best), "ratio")
+			b.ReportMetric(float64(n.Best), "direct-ns")
+			b.ReportMetric(float64(m.Best)/float64(n.Best), "ratio")
 		})
 	}
 }

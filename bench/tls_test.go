@@ -16,7 +16,7 @@ func BenchmarkTLS(b *testing.B) {
 			b.Run(name+"/"+tls, func(b *testing.B) {
 				best := 0.0
 				for b.Loop() {
-					m, err := TranslatedTLS(context.Background(), path(name), 0, 0, tls)
+					m, err := Translated(context.Background(), embedded(b, name), Setup{}, Mode{TLS: tls})
 					if err != nil {
 						b.Fatal(err)
 					}

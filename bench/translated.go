@@ -1,13 +1,12 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
-	"cabitrans/argdata"
 	"cabitrans/runtime"
 )
 
@@ -15,82 +14,55 @@ import (
 type Measurement struct {
 	N            uint64 // the argument
 	Result       uint64
-	Best, Median time.Duration
-	Stats        runtime.Stats
+	Best, Median time.Duration // of its calls
+	Stats        runtime.Stats // zero if it was not translated
 }
 
-// Translated runs the program at path as a guest: kernel(n), repeats times; 0
-// leaves a number to the program.
-func Translated(ctx context.Context, path string, n uint64, repeats int) (m Measurement, err error) {
-	return TranslatedTLS(ctx, path, n, repeats, "")
+// A Mode says how a program is translated.
+type Mode struct {
+	TLS string // runtime.Config.TLS
 }
 
-// TranslatedTLS is Translated under a TLS strategy; empty for the default.
-func TranslatedTLS(ctx context.Context, path string, n uint64, repeats int, tls string) (m Measurement, err error) {
-	return translated(ctx, path, n, repeats, tls, nil)
-}
-
-// translated is Translated with more arguments, and descriptors for them from 1 on.
-func translated(
-	ctx context.Context, path string, n uint64, repeats int, tls string, more argdata.Map, fds ...int,
-) (m Measurement, err error) {
-	exe, err := os.Open(path)
+// Translated runs a program as a guest.
+func Translated(ctx context.Context, p Program, s Setup, mode Mode) (m Measurement, err error) {
+	out, stats, err := translated(ctx, p, s, mode)
 	if err != nil {
-		return m, err
+		return m, fmt.Errorf("bench: %s, translated: %w", p.Name, err)
 	}
-	defer exe.Close()
-	info, err := exe.Stat()
+	m.Stats = stats
+	return m, m.parse(string(out))
+}
+
+// translated is Translated for any output.
+func translated(ctx context.Context, p Program, s Setup, mode Mode) (out []byte, stats runtime.Stats, err error) {
+	args, err := s.argData()
 	if err != nil {
-		return m, err
+		return nil, stats, err
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return m, err
+		return nil, stats, err
 	}
 	defer r.Close()
 	defer w.Close()
-	config := append(argdata.Map{{Key: argdata.String("stdout"), Value: argdata.FD(0)}}, more...)
-	if n > 0 {
-		config = append(config, argdata.Entry{Key: argdata.String("n"), Value: argdata.Uint(n)})
-	}
-	if repeats > 0 {
-		config = append(config, argdata.Entry{Key: argdata.String("repeats"), Value: argdata.Uint(uint64(repeats))})
-	}
-	args, err := argdata.Encode(config)
-	if err != nil {
-		return m, err
-	}
-	p, err := runtime.Start(ctx, runtime.Config{
-		Executable: exe, Size: info.Size(), Name: path, ArgData: args, FDs: append([]int{int(w.Fd())}, fds...),
-		TLS: tls,
+	process, err := runtime.Start(ctx, runtime.Config{
+		Executable: p.Image, Size: p.Size, Name: p.Name, ArgData: args, FDs: append([]int{int(w.Fd())}, s.FDs...),
+		TLS: mode.TLS,
 	})
 	if err != nil {
-		return m, err
+		return nil, stats, err
 	}
-	line := make(chan string, 1)
-	go func() { // the program prints one line, which fits into the pipe
-		s, _ := bufio.NewReader(r).ReadString('\n')
-		line <- s
-	}()
-	exit := p.Wait()
+	exit := process.Wait() // what it prints fits into the pipe
 	w.Close()
-	m.Stats = p.Stats()
+	if out, err = io.ReadAll(r); err != nil {
+		return nil, stats, err
+	}
+	stats = process.Stats()
 	if exit.Fault != nil {
-		return m, fmt.Errorf("bench: %s", exit.Fault.Report())
+		return nil, stats, fmt.Errorf("%s", exit.Fault.Report())
 	}
 	if exit.Status() != 0 {
-		return m, fmt.Errorf("bench: %s ended with status %d", path, exit.Status())
+		return nil, stats, fmt.Errorf("it ended with status %d: %s", exit.Status(), out)
 	}
-	return m, m.parse(<-line)
-}
-
-// parse reads NAME n=N result=HEX ns=BEST median=MEDIAN.
-func (m *Measurement) parse(line string) error {
-	var name string
-	var best, median uint64
-	if _, err := fmt.Sscanf(line, "%s n=%d result=%x ns=%d median=%d", &name, &m.N, &m.Result, &best, &median); err != nil {
-		return fmt.Errorf("bench: the program printed %q: %w", line, err)
-	}
-	m.Best, m.Median = time.Duration(best), time.Duration(median)
-	return nil
+	return out, stats, nil
 }
