@@ -14,6 +14,9 @@ import (
 	"cabitrans/runtime/abi"
 )
 
+// directly says that Direct works here.
+const directly = true
+
 const protRW = abi.ProtRead | abi.ProtWrite
 
 // began is where the monotonic clock of directly run programs begins.

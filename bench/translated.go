@@ -20,7 +20,8 @@ type Measurement struct {
 
 // A Mode says how a program is translated.
 type Mode struct {
-	TLS string // runtime.Config.TLS
+	TLS  string // runtime.Config.TLS
+	Tier string // how translated code is kept
 }
 
 // Translated runs a program as a guest.

@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cabitrans/runtime"
+)
+
+// A Column is one way to run a program.
+type Column struct {
+	Name string `json:"name"`
+	Kind Kind   `json:"kind"`
+	// About is for people: what it does.
+	About string `json:"about"`
+	// Tier and TLS are those of a translated column, Exchange that of a direct one,
+	// Command that of a peer.
+	Tier     string   `json:"tier,omitempty"`
+	TLS      string   `json:"tls,omitempty"`
+	Exchange Exchange `json:"exchange,omitempty"`
+	Command  []string `json:"command,omitempty"`
+
+	builds *linuxBuilds
+}
+
+// Kind is a kind of column.
+type Kind string
+
+// The kinds there are.
+const (
+	KindDirect     Kind = "direct"     // untranslated, in this process
+	KindTranslated Kind = "translated" // as a guest
+	KindPeer       Kind = "peer"       // the Linux build, by a command of the host
+)
+
+// columns lists what this host can run, the baseline first, and says what is missing.
+func columns() (cs []Column, missing []string) {
+	strategies := runtime.TLSStrategies()
+	if directly {
+		cs = append(cs, directColumn(ByArchPrctl, "two host system calls exchange %fs at every switch"))
+		if slices.Contains(strategies, "swap-wrfsbase") {
+			cs = append(cs, directColumn(ByWRFSBASE, "two instructions WRFSBASE exchange %fs at every switch"))
+		} else {
+			missing = append(missing, "direct/wrfsbase: this host does not let processes use WRFSBASE")
+		}
+	} else {
+		missing = append(missing, fmt.Sprintf("direct/arch_prctl and direct/wrfsbase: %v; so there are no ratios", ErrNoDirect))
+	}
+	if err := runtime.Prepare(); err != nil {
+		missing = append(missing, fmt.Sprintf("all translated columns: %v", err))
+		return cs, missing
+	}
+	for _, tier := range tiers() {
+		for _, tls := range strategies {
+			cs = append(cs, Column{
+				Name: tier + "/" + tls, Kind: KindTranslated, Tier: tier, TLS: tls, About: aboutTLS[tls],
+			})
+		}
+	}
+	return cs, missing
+}
+
+// tiers names the ways to keep translated code, the default first.
+func tiers() []string { return []string{"cache"} }
+
+var aboutTLS = map[string]string{
+	"gs":              "%fs rewritten to %gs",
+	"teb":             "%fs rewritten to a slot of the thread environment block",
+	"indirect":        "the base loaded for every access",
+	"swap-arch_prctl": "nothing rewritten; two host system calls exchange %fs at every switch",
+	"swap-wrfsbase":   "nothing rewritten; two instructions WRFSBASE exchange %fs at every switch",
+}
+
+func directColumn(e Exchange, about string) Column {
+	return Column{Name: "direct/" + string(e), Kind: KindDirect, Exchange: e, About: "not translated; " + about}
+}
+
+// run runs a kernel.
+func (c *Column) run(ctx context.Context, kernel string, s Setup) (Measurement, error) {
+	if c.Kind == KindPeer {
+		return c.runPeer(ctx, kernel, s)
+	}
+	p, err := Embedded(kernel)
+	if err != nil {
+		return Measurement{}, err
+	}
+	if c.Kind == KindDirect {
+		return Direct(p, s, c.Exchange)
+	}
+	return Translated(ctx, p, s, c.mode())
+}
+
+// output is what any program prints.
+func (c *Column) output(ctx context.Context, p Program, s Setup) ([]byte, runtime.Stats, error) {
+	if c.Kind == KindDirect {
+		out, err := direct(p, s, c.Exchange)
+		return out, runtime.Stats{}, err
+	}
+	return translated(ctx, p, s, c.mode())
+}
+
+func (c *Column) mode() Mode { return Mode{TLS: c.TLS, Tier: c.Tier} }
+
+// headline picks the columns that a first look is for: the baseline, and the default
+// strategy of each tier, and peers.
+func headline(cs []Column) (picked []Column) {
+	seen := make(map[string]bool)
+	for _, c := range cs {
+		if c.Kind == KindPeer || c.Kind == KindDirect && len(picked) == 0 || c.Kind == KindTranslated && !seen[c.Tier] {
+			picked = append(picked, c)
+			seen[c.Tier] = true
+		}
+	}
+	return picked
+}

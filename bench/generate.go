@@ -1,0 +1,253 @@
+package bench
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"cabitrans/runtime/abi"
+	"cabitrans/runtime/loader"
+)
+
+// A generated program is made of functions that are all different, which it calls in
+// turn and times: the first call of each, by call instructions in 64ths of a thousand
+// places, then once more; then the same through one indirect call, twice. It writes
+// generatedStamps readings of the clock, in nanoseconds, to descriptor 0.
+//
+// No compiler could make 50 MB of it in a moment. The code follows the ABI as a
+// compiler's does: functions change caller-saved registers only, and use the red zone.
+type generated struct {
+	Program
+	Functions int
+	Text      int // bytes
+}
+
+const (
+	generatedStamps = 5
+	functionsACall  = 64 // functions that a function of calls calls
+)
+
+// Places in the generated file, which are those in memory, too.
+const (
+	generatedText = abi.PageSize
+	ehdrSize      = 64
+	phdrSize      = 56
+)
+
+// generate makes a program with about that many bytes of text, the same for the same
+// size.
+func generate(textBytes int) generated {
+	g := &generator{random: rand.New(rand.NewPCG(1, uint64(textBytes)))}
+	g.so = loader.BuildVDSO(callNames(abi.CallsOfVDSO(false)))
+	g.start()
+	for len(g.text) < textBytes*95/100 || len(g.functions) == 0 { // the calls are the rest
+		g.function()
+	}
+	g.callers()
+	image := g.link()
+	return generated{Program: programOf("generated", image), Functions: len(g.functions), Text: len(g.text)}
+}
+
+type generator struct {
+	random    *rand.Rand
+	so        *loader.VDSO
+	text      []byte
+	functions []uint32 // offsets in text
+	// Displacements to fill in, by their place in text: of calls of the two ways to
+	// call everything, and of data.
+	direct, indirect []int
+	data             []dataRef
+}
+
+// A dataRef is a displacement, the 4 bytes at place, to an offset in the data.
+type dataRef struct{ place, offset int }
+
+// Offsets in the data: the stamps, one iovec, the count that fd_write answers, and the
+// functions' offsets in text.
+const (
+	dataStamps = 0
+	dataIovec  = 8 * generatedStamps
+	dataCount  = dataIovec + 16
+	dataTable  = dataCount + 8
+)
+
+func (g *generator) emit(b ...byte) { g.text = append(g.text, b...) }
+
+func (g *generator) emit32(v uint32) { g.text = binary.LittleEndian.AppendUint32(g.text, v) }
+
+// toData emits a displacement to an offset in the data, the last bytes of an instruction.
+func (g *generator) toData(offset int) {
+	g.data = append(g.data, dataRef{len(g.text), offset})
+	g.emit32(0)
+}
+
+// start emits the entry: rdi is the auxiliary vector, rsp%16 is 8.
+func (g *generator) start() {
+	g.emit(0x53)                                       // push %rbx
+	g.emit(0x81, 0x3f)                                 // 1: cmpl $AT_SYSINFO_EHDR, (%rdi)
+	g.emit32(uint32(abi.ATSysinfoEhdr))                //
+	g.emit(0x74, 0x06, 0x48, 0x83, 0xc7, abi.AuxvSize) // je 2f; add $16, %rdi
+	g.emit(0xeb, 0xf2, 0x48, 0x8b, 0x5f, 0x08)         // jmp 1b; 2: mov 8(%rdi), %rbx
+	for i := range generatedStamps {
+		if i > 0 {
+			g.emit(0xe8) // call
+			ways := &g.direct
+			if i > 2 {
+				ways = &g.indirect
+			}
+			*ways = append(*ways, len(g.text))
+			g.emit32(0)
+		}
+		g.emit(0xbf, byte(abi.ClockMonotonic), 0, 0, 0, 0x31, 0xf6) // mov $monotonic, %edi; xor %esi, %esi
+		g.emit(0x48, 0x8d, 0x15)                                    // lea stamp(%rip), %rdx
+		g.toData(dataStamps + 8*i)
+		g.call(abi.CallClockTimeGet)
+	}
+	g.emit(0x48, 0x8d, 0x05) // lea stamps(%rip), %rax
+	g.toData(dataStamps)
+	g.emit(0x48, 0x89, 0x05) // mov %rax, iovec(%rip)
+	g.toData(dataIovec)
+	g.emit(0x31, 0xff, 0x48, 0x8d, 0x35) // xor %edi, %edi; lea iovec(%rip), %rsi
+	g.toData(dataIovec)
+	g.emit(0xba, 1, 0, 0, 0, 0x48, 0x8d, 0x0d) // mov $1, %edx; lea count(%rip), %rcx
+	g.toData(dataCount)
+	g.call(abi.CallFDWrite)
+	g.emit(0x0f, 0xb7, 0xf8) // movzwl %ax, %edi
+	g.call(abi.CallProcExit)
+	g.emit(0x0f, 0x0b) // ud2
+}
+
+// call emits a call through the vDSO, whose address is in rbx.
+func (g *generator) call(c abi.Call) {
+	for i, o := range abi.CallsOfVDSO(false) {
+		if o == c {
+			g.emit(0x48, 0x8d, 0x83) // lea slot(%rbx), %rax
+			g.emit32(uint32(g.so.Text + uint64(i)*g.so.Stride))
+			g.emit(0xff, 0xd0) // call *%rax
+		}
+	}
+}
+
+// function emits one, of some 90 bytes.
+func (g *generator) function() {
+	for len(g.text)%16 != 0 {
+		g.emit(0xcc)
+	}
+	g.functions = append(g.functions, uint32(len(g.text)))
+	for range 12 + g.random.IntN(12) {
+		g.instruction()
+	}
+	g.emit(0xc3)
+}
+
+// instruction emits what compilers do much of.
+func (g *generator) instruction() {
+	r := func() byte { return [...]byte{0, 1, 2, 6, 7}[g.random.IntN(5)] } // rax, rcx, rdx, rsi, rdi
+	modrm := 0xc0 | r()<<3 | r()
+	switch g.random.IntN(10) {
+	case 0:
+		g.emit(0x48, 0x01, modrm) // add
+	case 1:
+		g.emit(0x48, 0x31, modrm) // xor
+	case 2:
+		g.emit(0x48, 0x0f, 0xaf, modrm) // imul
+	case 3:
+		g.emit(0xb8 | r()) // mov $imm32
+		g.emit32(g.random.Uint32())
+	case 4:
+		g.emit(0x48, 0x8d, 0x40|r()<<3|r(), byte(g.random.IntN(128))) // lea disp8(%reg), %reg
+	case 5:
+		g.emit(0x48, 0x89, 0x44|r()<<3, 0x24, 0xc0) // mov %reg, -64(%rsp)
+	case 6:
+		g.emit(0x48, 0x8b, 0x44|r()<<3, 0x24, 0xc0) // mov -64(%rsp), %reg
+	case 7:
+		g.emit(0x48, 0xc1, 0xe0|r(), byte(g.random.IntN(63))) // shl $imm8
+	case 8:
+		g.emit(0x48, 0x85, modrm, 0x78, 0x03, 0x48, 0x29, modrm) // test; js over; sub
+	case 9:
+		g.emit(0x89, modrm) // mov %r32, %r32
+	}
+}
+
+// callers emits the two ways to call everything, and fills in the calls of them.
+func (g *generator) callers() {
+	var groups []uint32
+	for i := 0; i < len(g.functions); i += functionsACall {
+		groups = append(groups, uint32(len(g.text)))
+		g.calls(g.functions[i:min(i+functionsACall, len(g.functions))])
+	}
+	all := len(g.text)
+	g.calls(groups)
+	table := len(g.text)
+	g.emit(0x53, 0x55, 0x41, 0x54, 0x4c, 0x8d, 0x25) // push %rbx; push %rbp; push %r12; lea table(%rip), %r12
+	g.toData(dataTable)
+	g.emit(0x48, 0x8d, 0x1d) // lea text(%rip), %rbx
+	g.emit32(uint32(-(len(g.text) + 4)))
+	g.emit(0x31, 0xed)                               // xor %ebp, %ebp
+	g.emit(0x41, 0x8b, 0x04, 0xac, 0x48, 0x01, 0xd8) // 1: mov (%r12,%rbp,4), %eax; add %rbx, %rax
+	g.emit(0xff, 0xd0, 0xff, 0xc5, 0x81, 0xfd)       // call *%rax; inc %ebp; cmp $functions, %ebp
+	g.emit32(uint32(len(g.functions)))               //
+	g.emit(0x72, 0xed, 0x41, 0x5c, 0x5d, 0x5b, 0xc3) // jb 1b; pop %r12; pop %rbp; pop %rbx; ret
+	for _, at := range g.direct {
+		g.displace(at, all)
+	}
+	for _, at := range g.indirect {
+		g.displace(at, table)
+	}
+}
+
+// calls emits a function that calls the targets in turn.
+func (g *generator) calls(targets []uint32) {
+	for _, to := range targets {
+		g.emit(0xe8)
+		g.emit32(to - uint32(len(g.text)+4))
+	}
+	g.emit(0xc3)
+}
+
+// displace fills in the displacement at a place in text.
+func (g *generator) displace(place, to int) {
+	binary.LittleEndian.PutUint32(g.text[place:], uint32(to-(place+4)))
+}
+
+// link makes the file: headers, text, data.
+func (g *generator) link() []byte {
+	dataAt := (generatedText + len(g.text) + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	for _, ref := range g.data {
+		g.displace(ref.place, dataAt-generatedText+ref.offset)
+	}
+	data := make([]byte, dataTable, dataTable+4*len(g.functions))
+	binary.LittleEndian.PutUint64(data[dataIovec+8:], 8*generatedStamps)
+	for _, f := range g.functions {
+		data = binary.LittleEndian.AppendUint32(data, f)
+	}
+	const phdrs = 3
+	image := make([]byte, dataAt, dataAt+len(data))
+	// Executable, of CloudABI; position-independent, for x86-64.
+	copy(image, []byte{0x7f, 'E', 'L', 'F', 2, 1, 1, abi.ELFOSABI})
+	le := binary.LittleEndian
+	le.PutUint16(image[16:], 3) // ET_DYN
+	le.PutUint16(image[18:], abi.ELFMachine)
+	le.PutUint32(image[20:], 1)
+	le.PutUint64(image[24:], generatedText) // entry
+	le.PutUint64(image[32:], ehdrSize)      // program headers
+	le.PutUint16(image[52:], ehdrSize)
+	le.PutUint16(image[54:], phdrSize)
+	le.PutUint16(image[56:], phdrs)
+	const read, write, exec = 4, 2, 1
+	putLoad(image[ehdrSize:], read, 0, ehdrSize+phdrs*phdrSize)
+	putLoad(image[ehdrSize+phdrSize:], read|exec, generatedText, len(g.text))
+	putLoad(image[ehdrSize+2*phdrSize:], read|write, dataAt, len(data))
+	copy(image[generatedText:], g.text)
+	return append(image, data...)
+}
+
+// putLoad writes the program header of a segment that is in memory where it is in the
+// file.
+func putLoad(b []byte, flags uint32, at, size int) {
+	le := binary.LittleEndian
+	le.PutUint32(b, 1) // PT_LOAD
+	le.PutUint32(b[4:], flags)
+	for i, v := range []int{at, at, at, size, size, abi.PageSize} {
+		le.PutUint64(b[8+8*i:], uint64(v))
+	}
+}

@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+)
+
+// TestGenerated runs a generated program directly and translated.
+func TestGenerated(t *testing.T) {
+	for _, size := range []int{100, 10 << 10, 300 << 10} {
+		g := generate(size)
+		if g.Functions < 1 || g.Text < size || g.Text > size+size/10+1000 {
+			t.Errorf("%d bytes were asked for: %d functions, %d bytes", size, g.Functions, g.Text)
+		}
+		check := func(out []byte, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stamps [generatedStamps]uint64
+			if n, err := binary.Decode(out, binary.LittleEndian, &stamps); err != nil || n != len(out) {
+				t.Fatalf("%d bytes: %v", len(out), err)
+			}
+			if !slices.IsSorted(stamps[:]) || stamps[0] == stamps[generatedStamps-1] {
+				t.Errorf("stamps %v", stamps)
+			}
+		}
+		out, stats, err := translated(context.Background(), g.Program, Setup{}, Mode{})
+		check(out, err)
+		if int(stats.Instructions) < 10*g.Functions {
+			t.Errorf("%d instructions of %d functions were translated", stats.Instructions, g.Functions)
+		}
+		out, err = direct(g.Program, Setup{}, ByArchPrctl)
+		if errors.Is(err, ErrNoDirect) {
+			continue
+		}
+		check(out, err)
+	}
+}

@@ -1,0 +1,77 @@
+package bench
+
+import (
+	"context"
+	"slices"
+)
+
+// A Translation is what translating a program takes, in a column. Counts are those of
+// the last run: they differ between runs by what threads do at the same time, if at all.
+type Translation struct {
+	Program      string  `json:"program"`
+	Column       string  `json:"column"`
+	Instructions uint64  `json:"instructions"`
+	GuestBytes   uint64  `json:"guest_bytes"`
+	HostBytes    uint64  `json:"host_bytes"` // hot code; exits and landings lie apart
+	Growth       float64 `json:"growth"`     // HostBytes / GuestBytes
+	TableBytes   uint64  `json:"table_bytes"`
+	Misses       uint64  `json:"misses"` // indirect branches that had no entry in the table
+	NS           Values  `json:"ns"`     // decoding, rewriting, publishing
+	PerInsn      float64 `json:"ns_per_instruction"`
+	PerByte      float64 `json:"ns_per_byte"`
+	// AboveNS is how much longer the first call of the kernel takes than directly: what
+	// somebody waits for.
+	AboveNS *Values `json:"above_ns,omitempty"`
+}
+
+// translatedPrograms are the ones that are measured: much code and little.
+var translatedPrograms = []string{coldKernel, "qsort"}
+
+// translation measures how fast new code starts to run.
+func (r *runner) translation(ctx context.Context) error {
+	cs := slices.DeleteFunc(slices.Clone(r.columns), func(c Column) bool { return c.Kind == KindPeer })
+	for _, name := range translatedPrograms {
+		k, _ := kernelNamed(name)
+		s := Setup{N: 1, Repeats: 1}
+		spent, first := make(map[string][]float64), make(map[string][]float64)
+		last := make(map[string]Measurement)
+		err := r.interleave(ctx, "translation of "+k.Name, cs, func(c *Column, run int) error {
+			m, err := c.run(ctx, k.Name, s)
+			last[c.Name] = m
+			spent[c.Name] = append(spent[c.Name], float64(m.Stats.TranslateTime))
+			first[c.Name] = append(first[c.Name], float64(m.Best))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, c := range cs {
+			if c.Kind == KindDirect {
+				continue
+			}
+			t := translationOf(k.Name, c.Name, last[c.Name], spent[c.Name])
+			if base := first[r.report.Baseline]; base != nil {
+				v := summarize(differences(first[c.Name], base))
+				t.AboveNS = &v
+			}
+			r.report.Translation = append(r.report.Translation, t)
+		}
+	}
+	return nil
+}
+
+func translationOf(program, column string, m Measurement, spent []float64) Translation {
+	st := m.Stats
+	t := Translation{
+		Program: program, Column: column, Instructions: st.Instructions, GuestBytes: st.GuestBytes,
+		HostBytes: st.HostBytes, Growth: st.Growth, TableBytes: st.TableBytes, Misses: st.TableMisses,
+		NS: summarize(spent),
+	}
+	if st.Instructions > 0 {
+		t.PerInsn = t.NS.Median / float64(st.Instructions)
+	}
+	if st.GuestBytes > 0 {
+		t.PerByte = t.NS.Median / float64(st.GuestBytes)
+	}
+	return t
+}
