@@ -51,7 +51,7 @@ func columns() (cs []Column, missing []string) {
 		missing = append(missing, fmt.Sprintf("all translated columns: %v", err))
 		return cs, missing
 	}
-	for _, tier := range tiers() {
+	for _, tier := range runtime.Tiers() {
 		for _, tls := range strategies {
 			cs = append(cs, Column{
 				Name: tier + "/" + tls, Kind: KindTranslated, Tier: tier, TLS: tls, About: aboutTLS[tls],
@@ -60,9 +60,6 @@ func columns() (cs []Column, missing []string) {
 	}
 	return cs, missing
 }
-
-// tiers names the ways to keep translated code, the default first.
-func tiers() []string { return []string{"cache"} }
 
 var aboutTLS = map[string]string{
 	"gs":              "%fs rewritten to %gs",

@@ -26,12 +26,9 @@ func (r *runner) kernel(ctx context.Context, k Kernel) (res KernelResult, err er
 	if k.Name == switchKernel {
 		cs = slices.DeleteFunc(slices.Clone(cs), func(c Column) bool { return c.Kind == KindPeer })
 	}
-	s := Setup{Repeats: r.Repeats}
-	if r.Small {
-		s.N = k.Small * smallTimes
-	}
+	s := Setup{N: k.N, Repeats: r.Repeats}
 	if k.Name == coldKernel {
-		s.Repeats, s.N = 1, 0
+		s.Repeats = 1
 	}
 	samples := make(map[string][]float64)
 	var want *Measurement
@@ -63,9 +60,6 @@ func (r *runner) kernel(ctx context.Context, k Kernel) (res KernelResult, err er
 	}
 	return res, nil
 }
-
-// smallTimes is how often the argument of a millisecond goes into that of a short run.
-const smallTimes = 10
 
 // finish derives means and costs from kernels.
 func (r *Report) finish() {

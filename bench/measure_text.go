@@ -39,7 +39,7 @@ func (r *runner) text(ctx context.Context) error {
 		}
 	}
 	sizes := textSizes
-	if r.Small {
+	if r.Short {
 		sizes = sizes[:3]
 	}
 	for _, size := range sizes {

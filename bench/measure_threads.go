@@ -19,6 +19,10 @@ type ThreadsResult struct {
 // threadCounts are those that are measured.
 var threadCounts = []int{1, 2, 4, 16}
 
+// scaleRounds is work for some 30 ms of one thread: to start and to await threads takes
+// a tenth of a millisecond.
+const scaleRounds = 8_000_000
+
 // threads measures the program scale. On one processor there is nothing to see.
 func (r *runner) threads(ctx context.Context) error {
 	if r.Pin != NoPin {
@@ -41,11 +45,8 @@ func (r *runner) threads(ctx context.Context) error {
 			samples[c.Name] = make(map[int][]float64)
 		}
 		for _, n := range threadCounts {
-			s := Setup{Repeats: r.Repeats, More: argdata.Map{
+			s := Setup{N: scaleRounds, Repeats: r.Repeats, More: argdata.Map{
 				{Key: argdata.String("threads"), Value: argdata.Uint(uint64(n))}}}
-			if r.Small {
-				s.N = 1 << 20
-			}
 			out, _, err := c.output(ctx, p, s)
 			if err != nil {
 				return err

@@ -12,11 +12,11 @@ import (
 // Options say what is measured, and how.
 type Options struct {
 	Runs     int      // of everything, interleaved
-	Repeats  int      // calls of a kernel in a run, of which the best counts; 0: DefaultRepeats
+	Repeats  int      // calls of a kernel in a run, of which the best counts; 0: DefaultRepeats or ShortRepeats
 	Kernels  []string // empty: all
 	Measures []string // empty: all of Measures
 	Columns  []string // empty: all that this host has
-	Small    bool     // kernels at a fraction of their size
+	Short    bool     // less of everything that takes long
 	Pin      int      // a processor, or NoPin
 	Peers    []Peer
 
@@ -29,7 +29,8 @@ type Options struct {
 // What an Options says when nothing is asked for.
 const (
 	DefaultRuns    = 5
-	DefaultRepeats = 3
+	DefaultRepeats = 20
+	ShortRepeats   = 8
 	NoPin          = -1
 )
 
@@ -50,6 +51,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &runner{Options: o}
 	if r.Repeats == 0 {
 		r.Repeats = DefaultRepeats
+		if r.Short {
+			r.Repeats = ShortRepeats
+		}
 	}
 	if len(r.Kernels) == 0 {
 		r.Kernels = KernelNames()

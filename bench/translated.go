@@ -21,7 +21,7 @@ type Measurement struct {
 // A Mode says how a program is translated.
 type Mode struct {
 	TLS  string // runtime.Config.TLS
-	Tier string // how translated code is kept
+	Tier string // runtime.Config.Tier
 }
 
 // Translated runs a program as a guest.
@@ -48,7 +48,7 @@ func translated(ctx context.Context, p Program, s Setup, mode Mode) (out []byte,
 	defer w.Close()
 	process, err := runtime.Start(ctx, runtime.Config{
 		Executable: p.Image, Size: p.Size, Name: p.Name, ArgData: args, FDs: append([]int{int(w.Fd())}, s.FDs...),
-		TLS: mode.TLS,
+		TLS: mode.TLS, Tier: mode.Tier,
 	})
 	if err != nil {
 		return nil, stats, err

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"cabitrans/bench"
 	"cabitrans/runtime"
 )
 
@@ -50,6 +51,8 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch args[0] {
 	case "-h", "-help", "--help":
 		args[0] = "help"
+	case bench.ChildCommand:
+		return bench.Child(args[1:], stdout, stderr)
 	}
 	if s := subcommandOf(args[0]); s != nil {
 		return s.do(c, args[1:])
