@@ -37,6 +37,8 @@ const (
 	tlsKernel    = "tlsloop"
 	coldKernel   = "cold"
 	switchKernel = "sysloop"
+
+	scaleProgram = "scale" // by several threads
 )
 
 // tlsAccesses is how often a round of tlsloop loads the thread pointer.

@@ -57,6 +57,25 @@ func TestKernelsAgree(t *testing.T) {
 	}
 }
 
+// TestScale: any number of threads, run in any way, does the same work.
+func TestScale(t *testing.T) {
+	p := embedded(t, scaleProgram)
+	cs, _ := columns()
+	for _, threads := range []int{1, 2, 16} {
+		results := make(map[uint64]string)
+		for i := range cs {
+			m, err := cs[i].scale(context.Background(), p, 16_000, threads, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results[m.Result] = cs[i].Name
+		}
+		if len(results) != 1 {
+			t.Errorf("%d threads: results %v", threads, results)
+		}
+	}
+}
+
 // BenchmarkKernels reports, for each kernel at the size its program chooses, the
 // best translated time in ns/op and its ratio to the best direct time.
 func BenchmarkKernels(b *testing.B) {

@@ -35,7 +35,7 @@ func (r *runner) threads(ctx context.Context) error {
 			cs = append(cs[:i], cs[i+1:]...)
 		}
 	}
-	p, err := Embedded("scale")
+	p, err := Embedded(scaleProgram)
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,8 @@ func (r *runner) threads(ctx context.Context) error {
 			samples[c.Name] = make(map[int][]float64)
 		}
 		for _, n := range threadCounts {
-			s := Setup{N: scaleRounds, Repeats: r.Repeats, More: argdata.Map{
-				{Key: argdata.String("threads"), Value: argdata.Uint(uint64(n))}}}
-			out, _, err := c.output(ctx, p, s)
+			m, err := c.scale(ctx, p, scaleRounds, n, r.Repeats)
 			if err != nil {
-				return err
-			}
-			var m Measurement
-			if err := m.parse(string(out)); err != nil {
 				return err
 			}
 			samples[c.Name][n] = append(samples[c.Name][n], float64(m.Best))
@@ -75,4 +69,15 @@ func (r *runner) threads(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// scale runs the program by a number of threads.
+func (c *Column) scale(ctx context.Context, p Program, rounds uint64, threads, repeats int) (m Measurement, err error) {
+	s := Setup{N: rounds, Repeats: repeats, More: argdata.Map{
+		{Key: argdata.String("threads"), Value: argdata.Uint(uint64(threads))}}}
+	out, _, err := c.output(ctx, p, s)
+	if err != nil {
+		return m, err
+	}
+	return m, m.parse(string(out))
 }
