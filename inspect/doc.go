@@ -30,6 +30,6 @@
 //   - No input makes the package panic, nor take memory beyond a small multiple of the file's size.
 //   - The keys of JSON stay; new ones may come. An address is a string, "0x19d0"; sizes and counts are numbers.
 //
-// Imports: the standard library, decode, rewrite, abi, ehframe, loader and engine (for Paper). It must never import the host or
+// Imports: the standard library, decode, rewrite, abi, ehframe, listing, loader and engine (for Paper). It must never import the host or
 // the kernel: whether this host can load the program is for the caller to find out (runtime.Check) and to add.
 package inspect

@@ -3,39 +3,29 @@ package inspect
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/engine"
+	"cabitrans/runtime/listing"
 )
 
 // maxPiece is how many instructions are translated at once: as many as the engine takes.
 const maxPiece = 1024
 
-// Code is one instruction, of the guest or of the host.
-type Code struct {
-	Addr  uint64
-	Bytes []byte
-	Text  string
-
-	sense string // the same for instructions that do the same at different places
-}
-
-// A Line is a guest instruction with its translation.
-type Line struct {
-	Guest Code   // without bytes if the translation is of no instruction; Text then says what it is
-	Host  []Code // empty if the instruction needs none
-	Mark  byte   // ' ' copied as it is, '*' rewritten, '!' an exit to the runtime, which emulates it or lets it fault
-}
+// What a Listing is made of.
+type (
+	Code = listing.Code
+	Line = listing.Line
+)
 
 // A translator makes the lines of pieces of code under one strategy.
 type translator struct {
 	p     *Program
 	paper *engine.Paper
 	piece []item
-	index map[uint64]int    // by guest address: number in piece
-	names map[uint64]string // by host address: what a branch there means
+	index map[uint64]int // by guest address: number in piece
+	names listing.Names
 	trap  bool
 }
 
@@ -51,6 +41,7 @@ type item struct {
 
 func (p *Program) newTranslator(tls rewrite.TLS, o rewrite.Options) *translator {
 	t := &translator{p: p, paper: engine.NewPaper(tls, (maxPiece+2)*rewrite.MaxEmit)}
+	t.names.Place = p.place
 	r := t.paper.Rewriter
 	r.Options = o
 	r.Known = func(pc uint64) bool { _, ok := t.index[pc]; return ok }
@@ -98,7 +89,7 @@ func (t *translator) translate(code []byte, addr uint64, called bool) (lines []L
 	}
 	for i := range t.piece {
 		g := &t.piece[i]
-		l := Line{Guest: Code{Addr: g.in.PC, Bytes: g.code, Text: t.p.guestText(g)}, Host: t.hostCode(g.hot[0], g.hot[1]), Mark: t.mark(g)}
+		l := Line{Guest: Code{Addr: g.in.PC, Bytes: g.code, Text: t.guestText(g)}, Host: t.hostCode(g.hot[0], g.hot[1]), Mark: t.mark(g)}
 		lines = append(lines, l)
 	}
 	if r.Hot.Len() > body {
@@ -151,7 +142,7 @@ func (g *item) falls() bool {
 // is no translation.
 func (t *translator) resolve(addr uint64, called bool) {
 	r := t.paper.Rewriter
-	t.names = map[uint64]string{
+	t.names.Host = map[uint64]string{
 		r.Stubs.ExitLink: "exit_link", r.Stubs.ExitSyscall: "exit_syscall", r.Stubs.ExitTrap: "exit_trap",
 		r.Stubs.ExitCall: "exit_call",
 	}
@@ -173,8 +164,8 @@ func (t *translator) resolve(addr uint64, called bool) {
 			target = r.ColdCallEntry(ref.Target, t.piece[i].host)
 		}
 		exits[key] = target
-		if t.names[target] == "" {
-			t.names[target] = name
+		if t.names.Host[target] == "" {
+			t.names.Host[target] = name
 		}
 		at := int(uint64(ref.Pos) + r.CacheBase - (r.Hot.PC() - uint64(r.Hot.Len())))
 		binary.LittleEndian.PutUint32(r.Hot.Code(at), uint32(target-(r.CacheBase+uint64(ref.Pos)+4)))
@@ -182,56 +173,17 @@ func (t *translator) resolve(addr uint64, called bool) {
 }
 
 // hostCode decodes what lies in the hot buffer.
-func (t *translator) hostCode(from, to int) (out []Code) {
+func (t *translator) hostCode(from, to int) []Code {
 	b := t.paper.Rewriter.Hot
-	pc := b.PC() - uint64(b.Len())
-	for from < to {
-		code := b.Code(from)[:to-from]
-		var in decode.Inst
-		if err := in.Decode(code, pc+uint64(from)); err != nil {
-			panic(fmt.Sprintf("inspect: the translator's code does not decode: %v: % x", err, code)) // a broken invariant
-		}
-		c := Code{Addr: in.PC, Bytes: code[:in.Len:in.Len], Text: in.Text(code, nil)}
-		c.sense = c.Text
-		if relative(&in) {
-			to := fmt.Sprintf("+%#x", in.Target-in.PC) // inside of the translation
-			if name, ok := t.names[in.Target]; ok {
-				c.Text += " <" + name + ">"
-				to = name
-			}
-			c.sense = fmt.Sprintf("%x %s", code[:in.ImmOff], to)
-		} else if addr, ok := in.Addr(); ok && in.RIPRel() {
-			c.Text += " <" + t.p.label(addr) + ">"
-			c.sense = fmt.Sprintf("%x %#x %x", code[:in.DispOff], addr, code[in.DispOff+4:in.Len])
-		}
-		out = append(out, c)
-		from += int(in.Len)
-	}
-	return out
-}
-
-func relative(in *decode.Inst) bool {
-	switch in.Flow {
-	case decode.FlowJump, decode.FlowCond, decode.FlowLoop, decode.FlowCall, decode.FlowXbegin:
-		return true
-	}
-	return false
+	return t.names.HostCode(b.Code(from)[:to-from], b.PC()-uint64(b.Len())+uint64(from))
 }
 
 // guestText is an instruction's text, with the names of addresses in it.
-func (p *Program) guestText(g *item) string {
+func (t *translator) guestText(g *item) string {
 	if g.bad {
 		return "(no instruction)"
 	}
-	text := g.in.Text(g.code, nil)
-	if relative(&g.in) {
-		if s := p.place(g.in.Target); s != "" {
-			text += " <" + s + ">"
-		}
-	} else if addr, ok := g.in.Addr(); ok && g.in.RIPRel() {
-		text += " <" + p.label(addr) + ">"
-	}
-	return text
+	return t.names.Guest(&g.in, g.code)
 }
 
 // label is a name for an address, whatever is known of it.

@@ -6,12 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-)
 
-// Widths of columns, of bytes in hexadecimal and of text.
-const (
-	bytesWidth = 30 // ten bytes; more push what follows to the right
-	textWidth  = 44
+	"cabitrans/runtime/listing"
 )
 
 // WriteText writes guest instructions to the left and their translation to the right. With several strategies, those
@@ -40,7 +36,7 @@ func (l *Listing) line(w io.Writer, i int) {
 		}
 	}
 	if len(l.Lines) == 1 || len(seen) == 1 {
-		l.host(w, left, &l.Lines[0][i])
+		listing.WriteHost(w, left, l.Lines[0][i].Host)
 		return
 	}
 	fmt.Fprintf(w, "%s\n", left)
@@ -51,23 +47,10 @@ func (l *Listing) line(w io.Writer, i int) {
 				who += " " + l.TLS[j]
 			}
 		}
-		fmt.Fprintf(w, "%*s |%s:\n", leftWidth, "", who)
-		l.host(w, "", &l.Lines[k][i])
+		fmt.Fprintf(w, "%*s |%s:\n", listing.LeftWidth, "", who)
+		listing.WriteHost(w, "", l.Lines[k][i].Host)
 	}
 }
-
-// host writes the translation beside left, the text of which is only in the first line.
-func (l *Listing) host(w io.Writer, left string, line *Line) {
-	if len(line.Host) == 0 {
-		fmt.Fprintf(w, "%-*s |           (left out)\n", leftWidth, left)
-	}
-	for _, c := range line.Host {
-		fmt.Fprintf(w, "%-*s | %8x  %-*s %s\n", leftWidth, left, c.Addr, bytesWidth, fmt.Sprintf("% x", c.Bytes), c.Text)
-		left = ""
-	}
-}
-
-const leftWidth = 2 + 8 + 2 + bytesWidth + 1 + textWidth
 
 // left is the guest's side of line i.
 func (l *Listing) left(i int) string {
@@ -77,13 +60,12 @@ func (l *Listing) left(i int) string {
 			mark = m
 		}
 	}
-	g := &l.Lines[0][i].Guest
-	return fmt.Sprintf("%c %8x  %-*s %s", mark, g.Addr, bytesWidth, fmt.Sprintf("% x", g.Bytes), g.Text)
+	return listing.Left(mark, &l.Lines[0][i].Guest)
 }
 
 // same reports whether translations do the same, wherever they lie. What aligns a branch is no difference.
 func same(a, b []Code) bool {
 	padding := func(c Code) bool { return strings.HasPrefix(c.Text, "nop") }
 	a, b = slices.DeleteFunc(slices.Clone(a), padding), slices.DeleteFunc(slices.Clone(b), padding)
-	return slices.EqualFunc(a, b, func(x, y Code) bool { return x.sense == y.sense })
+	return slices.EqualFunc(a, b, func(x, y Code) bool { return x.Sense == y.Sense })
 }

@@ -49,6 +49,9 @@ type Config struct {
 	// Debug lets a debugger drive the process; nil for none.
 	Debug *Debug
 
+	// CodeLog writes translations down; nil for not at all.
+	CodeLog *CodeLog
+
 	// StackSize is the size of the first thread's stack in bytes, rounded up to
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64

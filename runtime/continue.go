@@ -9,6 +9,7 @@ import (
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/codelog"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
@@ -64,8 +65,10 @@ func continueFork(count string) (end host.End, err error) {
 	if e.Fault != nil {
 		fmt.Fprint(os.Stderr, "cabitrans: "+e.Fault.Report())
 	}
-	if err := p.TraceErr(); err != nil {
-		fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
+	for _, err := range []error{p.TraceErr(), p.CodeLogErr()} {
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
+		}
 	}
 	return host.End{Code: e.Code, Signal: uint8(e.Signal)}, nil
 }
@@ -111,7 +114,10 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		return err
 	}
 	p.tier, p.strict = h.Tier, h.Strict
-	if p.engine, err = p.newEngine(space); err != nil {
+	if err = p.resumeWatching(h); err != nil {
+		return err
+	}
+	if err = p.newEngine(space); err != nil {
 		return err
 	}
 	if err := p.kernel.Reserve(); err != nil {
@@ -125,6 +131,25 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		}, nil
 	})
 	return err
+}
+
+// resumeWatching makes files of p's own for what its parent is asked to write.
+func (p *Process) resumeWatching(h *handover) error {
+	if l := h.CodeLog; l != nil {
+		f, err := forkedFile(l.Forked)
+		if err != nil {
+			return err
+		}
+		c := &CodeLog{To: f, Items: l.Items, Forked: l.Forked}
+		if l.Filter != "" {
+			if c.Filter, err = codelog.ParseFilter(l.Filter); err != nil {
+				return err
+			}
+		}
+		p.setCodeLog(c)
+		p.logBegun = true // the filter is that of another program, perhaps
+	}
+	return nil
 }
 
 // tellParent lets proc_fork return in the parent, and ties this process's life to

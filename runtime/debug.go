@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"fmt"
 	"net"
 	"sync"
 
@@ -18,18 +17,6 @@ type Debug struct {
 	Listener net.Listener
 	// Wait makes the process wait for the first debugger before its first instruction.
 	Wait bool
-}
-
-// debugTier is the tier of a process that would have the given one: with a debugger it is
-// TierCache, where its breakpoints are made. Another one that was asked for is refused.
-func debugTier(c *Config, tier string) (string, error) {
-	if c.Debug == nil || tier == TierCache {
-		return tier, nil
-	}
-	if c.Tier != "" {
-		return "", &tierError{why: fmt.Sprintf("a debugger cannot follow a program in the tier %s, only in %s", tier, TierCache)}
-	}
-	return TierCache, nil
 }
 
 // debugger is the process as a debugger sees it: it implements gdb.Target. Threads stop

@@ -22,6 +22,8 @@
 //	memory   the guest's address space    engine   translation, code cache, threads
 //	host     the operating system         abi      CloudABI's types and numbers
 //	strace   calls, written down          profile  CPU time, sampled
+//	codelog  translations, written down   listing  instructions as text
+//	ehframe  unwind tables
 //
 // This package joins them and imports all; none of them imports it. A process is
 // made in the order of Start: image, vDSO, argument data, stack (load.go), then
@@ -69,7 +71,8 @@
 // # Watching
 //
 // What a run tells of itself is asked for in Config, and costs nothing otherwise: Trace
-// (package strace) writes calls down, Profile (package profile) samples CPU time,
+// (package strace) writes calls down, CodeLog (package codelog) translations, Profile
+// (package profile) samples CPU time,
 // PerfMap names translated code for perf. A trace goes on in forked processes; a profile
 // does not. Both go on in what a process becomes by proc_exec: the samples of a program
 // get their names when its threads have left (endProgram), while its memory and its

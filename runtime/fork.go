@@ -33,6 +33,14 @@ type handover struct {
 	Memory  *memory.Image
 	FDs     *kernel.Descriptors
 	Thread  engine.State
+	CodeLog *codeLogHandover `json:",omitempty"`
+}
+
+// codeLogHandover is a CodeLog whose file the copy opens itself.
+type codeLogHandover struct {
+	Items  CodeLogItems
+	Filter string
+	Forked string
 }
 
 // forks is set once a fresh start of this program would continue a forked guest.
@@ -70,6 +78,9 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	h.Plan.Maps, h.Plan.Copies = nil, nil
 	if p.trace != nil {
 		h.Trace = &p.trace.TraceOptions
+	}
+	if l := p.codeLog; l != nil && l.Forked != "" {
+		h.CodeLog = &codeLogHandover{Items: l.Items, Filter: l.Filter.String(), Forked: l.Forked}
 	}
 	snap, err := host.NewSnapshot()
 	if err != nil {

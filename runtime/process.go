@@ -10,6 +10,7 @@ import (
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/codelog"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
@@ -40,6 +41,10 @@ type Process struct {
 	forked  bool   // the host process ends with it
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
+
+	codeLog      *CodeLog // nil for none
+	translations *codelog.Log
+	logBegun     bool // a program has been begun in it
 
 	profile  *Profile // nil for none
 	recorder *profile.Recorder
@@ -92,7 +97,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		return nil, err
 	}
 	if p.tier, err = selectTier(c.Tier); err == nil {
-		p.tier, err = debugTier(c, p.tier)
+		p.tier, err = watchedTier(c, p.tier)
 	}
 	if err != nil {
 		return nil, err
@@ -101,6 +106,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		return nil, err
 	}
 	p.perfMap = c.PerfMap
+	p.setCodeLog(c.CodeLog)
 	p.setTrace(c.Trace)
 	p.debug = newDebugger(p, c.Debug)
 	if err := p.begin(g); err != nil {
@@ -115,13 +121,15 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	return p, nil
 }
 
-// newEngine is an engine for the program in p.mem.
-func (p *Process) newEngine(space *host.Space) (*engine.Engine, error) {
-	e, err := engine.New(space, p.mem, p.vdso, p.tls)
-	if err == nil && p.strict {
-		e.Strict()
+// newEngine makes the engine for the program in p.mem.
+func (p *Process) newEngine(space *host.Space) (err error) {
+	if p.engine, err = engine.New(space, p.mem, p.vdso, p.tls); err != nil {
+		return err
 	}
-	return e, err
+	if p.strict {
+		p.engine.Strict()
+	}
+	return p.watchCode()
 }
 
 // begin makes p run a program. No guest thread exists.
@@ -160,7 +168,7 @@ func (p *Process) begin(g *program) (err error) {
 		var first engine.Start
 		first, p.vdso, loading = p.load(g, tid)
 		if loading == nil {
-			p.engine, loading = p.newEngine(space)
+			loading = p.newEngine(space)
 		}
 		return p.fresh(first), loading
 	})

@@ -45,3 +45,22 @@ func selectTier(name string) (string, error) {
 	}
 	return "", &tierError{why: fmt.Sprintf("there is no tier %q", name)}
 }
+
+// watchedTier is the tier of a process that would have the given one: what a debugger stops at, and what is written
+// down of translations, is made in TierCache. Another one that was asked for is refused.
+func watchedTier(c *Config, tier string) (string, error) {
+	who := ""
+	switch {
+	case c.Debug != nil:
+		who = "a debugger"
+	case c.CodeLog != nil:
+		who = "a log of translations"
+	}
+	if who == "" || tier == TierCache {
+		return tier, nil
+	}
+	if c.Tier != "" {
+		return "", &tierError{why: fmt.Sprintf("%s cannot follow a program in the tier %s, only in %s", who, tier, TierCache)}
+	}
+	return TierCache, nil
+}

@@ -15,6 +15,7 @@ type runFlags struct {
 	trace  traceFlags
 	time   profileFlags
 	gdb    gdbFlags
+	code   codeFlags
 	tls    string // empty for the host's default
 	tier   string // empty for the default
 	strict bool
@@ -45,7 +46,8 @@ func (f *runFlags) options() []option {
 	}
 	opts = append(opts, f.trace.options()...)
 	opts = append(opts, f.time.options()...)
-	return append(opts, f.gdb.option())
+	opts = append(opts, f.gdb.option())
+	return append(opts, f.code.options()...)
 }
 
 // parseFlags reads the command line of run. The error is flag.ErrHelp when that asks for help.
@@ -54,7 +56,7 @@ func parseFlags(args []string) (f *runFlags, err error) {
 	if f.args, err = parseOptions(f.options(), args, false); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{f.trace.check, f.time.check} {
+	for _, check := range []func() error{f.trace.check, f.time.check, f.code.check} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -85,6 +85,9 @@ func (f *runFlags) watch() (c runtime.Config, err error) {
 	if err == nil {
 		c.Debug, err = f.gdb.open()
 	}
+	if err == nil {
+		err = f.code.open(&c)
+	}
 	return c, err
 }
 
@@ -139,7 +142,7 @@ func (c *command) finish(ctx context.Context, p *runtime.Process, path string, s
 		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}
 	var err error
-	for _, e := range []error{p.TraceErr(), p.ProfileErr(), p.PerfMapErr()} {
+	for _, e := range []error{p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.PerfMapErr()} {
 		if e != nil {
 			fmt.Fprintf(c.stderr, "cabitrans: %v\n", e)
 			err = e

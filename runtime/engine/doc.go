@@ -75,6 +75,11 @@
 // Whoever wants to know where a thread spends its time kicks it. attend tells the
 // thread's Sampler, if it has one, where the kick found it (sample.go), with no lock held.
 //
+// # Watching
+//
+// A Watcher (watch.go) is told of every translation, link, miss and drop, with Engine.mu held. Without one nothing is
+// noted.
+//
 // # Guest state
 //
 // While a thread is outside the guest, the exact guest state is in its Block:

@@ -58,6 +58,9 @@ type Engine struct {
 	ended     ThreadStats // of threads that are gone; under threadsMu
 
 	stats Stats // under mu
+
+	watcher  Watcher // nil for none; under mu
+	dropping Drop    // what the next flush is for
 }
 
 // The division of the code cache: stubs and permanent code, hot, cold.

@@ -40,6 +40,10 @@ func (e *Engine) flush() {
 	e.stop()
 	e.drop()
 	e.stats.Flushes++
+	if e.watcher != nil {
+		e.watcher.Dropped(e.dropping)
+	}
+	e.dropping = DropFull
 }
 
 // drop forgets all translations; no thread is in the guest.
@@ -60,6 +64,7 @@ func (e *Engine) drop() {
 func (e *Engine) invalidate(lo, hi uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.dropping = DropCode
 	e.flush()
 }
 
@@ -69,6 +74,7 @@ func (e *Engine) setOptions(o rewrite.Options) {
 	if o == e.rw.Options {
 		return
 	}
+	e.dropping = DropOptions
 	e.flush()
 	e.rw.Options = o
 	switch {

@@ -26,6 +26,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	g.markCalled(entry, called)
 	e.rw.Refs = g.refs[:0]
 	start := e.rw.Hot.Len()
+	g.pieced = e.rw.Hot.PC()
 
 	var trapEntry uint32
 	for i := range g.runs {
@@ -35,10 +36,13 @@ func (e *Engine) emit(entry uint64, called bool) {
 		}
 		if r.first < r.last && g.entries[r.first]&entryWanted != 0 {
 			e.rw.AlignLike(r.lo, layoutUnit, rewrite.CallEntryLen)
+			e.piece(PiecePad, r.lo)
 			e.rw.CallEntry(r.lo)
+			e.piece(PieceEntry, r.lo)
 			g.entries[r.first] |= entryMade
 		} else if i == 0 {
 			e.rw.AlignLike(r.lo, layoutUnit, 0)
+			e.piece(PiecePad, r.lo)
 		}
 		if r.first == r.last {
 			trapEntry = e.offset()
@@ -46,16 +50,20 @@ func (e *Engine) emit(entry uint64, called bool) {
 		for k := r.first; k < r.last; k++ {
 			if g.entries[k]&entryLoop != 0 && k > r.first {
 				e.rw.AlignLike(g.insts[k].PC, layoutUnit, 0)
+				e.piece(PiecePad, g.insts[k].PC)
 			}
 			e.emitInst(k, r)
+			e.piece(PieceInst, g.insts[k].PC)
 		}
 		e.endRun(r, i)
+		e.piece(PieceEnd, r.next)
 	}
 
 	g.refs = e.rw.Refs
 	for _, ref := range g.refs {
 		e.resolveRef(ref)
 	}
+	e.tellTranslated(entry, called, start)
 	for i := range g.insts {
 		v := entryOf(g.host[i])
 		if g.entries[i]&entryMade != 0 {
@@ -239,6 +247,9 @@ func (e *Engine) publish(pc uint64, v entry) {
 		l := &e.links[i]
 		codegen.PatchRel32(e.space.Code(), host.CacheLo, l.pos, e.target(pc, v, l.kind))
 		e.stats.Links++
+		if e.watcher != nil {
+			e.watcher.Linked(e.guestOf(l.pos), pc, l.kind)
+		}
 		i = l.next
 	}
 }

@@ -31,8 +31,10 @@ type region struct {
 	work    []uint64
 	refs    []rewrite.Ref
 	rets    []landing
-	alone   bool // one instruction from a page that nobody watches: see single.go
-	traced  bool // and behind it an exit: see trace.go
+	alone   bool    // one instruction from a page that nobody watches: see single.go
+	traced  bool    // and behind it an exit: see trace.go
+	pieces  []Piece // for the watcher: see watch.go
+	pieced  uint64  // host address up to which there are pieces
 }
 
 // callEntry says whether a direct call enters the code at an instruction.
@@ -85,6 +87,7 @@ func (g *region) begin(pc uint64) {
 	g.insts, g.host, g.runs, g.work = g.insts[:0], g.host[:0], g.runs[:0], g.work[:0]
 	g.refs, g.rets = g.refs[:0], g.rets[:0]
 	g.alone, g.traced = false, false
+	g.pieces = g.pieces[:0]
 }
 
 // at is 1 + the number of the instruction that begins at pc, or 0.

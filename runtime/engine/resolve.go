@@ -46,6 +46,9 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if e.watcher != nil {
+		e.watcher.Missed(pc, false)
+	}
 	to := body
 	if e.rw.Options.KeepR11 {
 		// A return may come here that has no call, with its target in r11.
@@ -80,6 +83,9 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	body, err := e.translate(pc, true)
 	if err != nil {
 		return 0, err
+	}
+	if e.watcher != nil {
+		e.watcher.Missed(pc, true)
 	}
 	e.marksMu.Lock()
 	entry := e.target(pc, e.pages.at(pc), rewrite.RefCall)
@@ -127,6 +133,13 @@ func (e *Engine) translateVDSO(pc uint64, n uint32) uint32 {
 	defer e.marksMu.Unlock()
 	e.rw.Hot.Align(16)
 	off := e.offset() + rewrite.CallEntryLen
+	start := e.rw.Hot.Len()
 	e.rw.Call(pc, n)
+	if e.watcher != nil {
+		code := e.rw.Hot.Code(start)
+		e.watcher.Translated(&Translation{
+			Entry: pc, VDSO: true, Stubs: e.stubs, Host: code, HostPC: e.rw.Hot.PC() - uint64(len(code)),
+		})
+	}
 	return off
 }

@@ -15,7 +15,11 @@ import (
 func (e *Engine) mark(pc uint64) (rewrite.Mark, bool) {
 	e.marksMu.RLock()
 	defer e.marksMu.RUnlock()
-	off := pc - host.CacheLo
+	return e.findMark(pc - host.CacheLo)
+}
+
+// findMark is mark for an offset in the code cache, with marksMu held.
+func (e *Engine) findMark(off uint64) (rewrite.Mark, bool) {
 	if off >= host.CacheSize {
 		return rewrite.Mark{}, false
 	}
