@@ -30,6 +30,22 @@ func (b *Buffer) JumpCond(c Cond, target uint64) {
 	b.Rel32(target)
 }
 
+// CondNE is the condition of jne.
+const CondNE Cond = 5
+
+// JumpCondShort emits jcc rel8 whose target PutRel8 is told.
+func (b *Buffer) JumpCondShort(c Cond) { b.Bytes(0x70|byte(c), 0) }
+
+// PutRel8 makes the short branch that ends at offset end reach the next byte, no more
+// than 127 bytes behind it.
+func (b *Buffer) PutRel8(end int) {
+	d := len(b.mem) - end
+	if d > 127 {
+		panic("codegen: a short branch does not reach its target")
+	}
+	b.mem[end-1] = byte(d)
+}
+
 // JumpTable emits jmp *disp(,%index,8). index must not be rsp.
 func (b *Buffer) JumpTable(disp int32, index Reg) {
 	if index >= R8 {

@@ -2,7 +2,8 @@ package codegen
 
 // Loads, stores and address arithmetic. Offsets from %gs are displacements from
 // the thread block's guest word, encoded as absolute 32-bit displacements
-// (ModRM.rm = 100, SIB = 25). None of these instructions changes flags.
+// (ModRM.rm = 100, SIB = 25). None of these instructions changes flags,
+// but for TestUpper.
 
 func rexW(r, x, b Reg) byte { return 0x48 | byte(r>>3)<<2 | byte(x>>3)<<1 | byte(b>>3) }
 
@@ -60,6 +61,12 @@ func (b *Buffer) ByteSwap(r Reg) { b.Bytes(rexW(0, 0, r), 0x0f, 0xc8|byte(r&7)) 
 
 // Not emits not %reg (64 bits), which leaves flags alone.
 func (b *Buffer) Not(r Reg) { b.Bytes(rexW(0, 0, r), 0xf7, 0xd0|byte(r&7)) }
+
+// TestUpper emits test $-0x80000000, %reg: ZF tells whether the value is below 2^31. It
+// changes the flags.
+func (b *Buffer) TestUpper(r Reg) {
+	b.Bytes(rexW(0, 0, r), 0xf7, 0xc0|byte(r&7), 0, 0, 0, 0x80)
+}
 
 // LoadByte emits movzbl disp(%base), %dst32. base must not be rsp or r12.
 func (b *Buffer) LoadByte(dst, base Reg, disp int32) {

@@ -8,6 +8,10 @@ import (
 // Jump emits a jump from guest address pc to target.
 func (r *Rewriter) Jump(pc, target uint64) {
 	r.pc = pc
+	if r.Short {
+		r.short(target, 0xeb)
+		return
+	}
 	r.branch(RefJump, target, 1, 0, 0, 0xe9)
 }
 
@@ -24,7 +28,20 @@ func (r *Rewriter) branch(kind RefKind, target uint64, oplen int, fix Fix, rsp i
 	r.Hot.U32(0)
 }
 
+// short emits a branch with a displacement of one byte.
+func (r *Rewriter) short(target uint64, opcode byte) {
+	r.Short = false
+	r.mark(0, 0)
+	r.Hot.Bytes(opcode)
+	r.Refs = append(r.Refs, Ref{Pos: uint32(r.Hot.PC() - r.CacheBase), Target: target, Kind: RefShort})
+	r.Hot.Bytes(0)
+}
+
 func (r *Rewriter) cond(in *decode.Inst) {
+	if r.Short {
+		r.short(in.Target, 0x70|in.Opcode&0x0f)
+		return
+	}
 	r.branch(RefJump, in.Target, 2, 0, 0, 0x0f, 0x80|in.Opcode&0x0f)
 }
 
@@ -144,6 +161,10 @@ func (r *Rewriter) Return(pc uint64, pop int32) {
 		r.strictReturn(pop)
 		return
 	}
+	if !r.Options.KeepR11 && r.Without&WithoutFlags == 0 {
+		r.looseReturn(pop)
+		return
+	}
 	kept := Fix(0)
 	if r.Options.KeepR11 {
 		r.mark(0, 0)
@@ -168,6 +189,30 @@ func (r *Rewriter) Return(pc uint64, pop int32) {
 	r.Hot.PushTable(r.Table, codegen.R11)
 	r.mark(FixPC|kept, 1)
 	r.Hot.Return()
+}
+
+// looseReturn is a Return that proves its target by a comparison, which is half as long:
+// r11 and the flags are dead. Until the proof the way leads back to before the return.
+func (r *Rewriter) looseReturn(pop int32) {
+	b := r.Hot
+	r.mark(0, 0)
+	b.Pop(codegen.R11)
+	r.mark(0, -1)
+	b.TestUpper(codegen.R11)
+	r.mark(0, -1)
+	b.JumpCondShort(codegen.CondNE)
+	wild := b.Len()
+	if pop != 0 {
+		r.mark(0, -1)
+		b.AddRSP(pop)
+	}
+	r.mark(FixPC|FixTable, 0)
+	b.PushTable(r.Table, codegen.R11)
+	r.mark(FixPC, 1)
+	b.Return()
+	b.PutRel8(wild)
+	r.mark(FixGuard, -1)
+	b.Trap()
 }
 
 // strictReturn is Return without a hardware return, which needs a slot below rsp.

@@ -54,10 +54,10 @@
 //
 // # Control transfers
 //
-//	jmp rel      jmp rel32                     linked, or elided by layout
-//	jcc rel      jcc rel32
+//	jmp rel      jmp rel32 or rel8             linked, or elided by layout
+//	jcc rel      jcc rel32 or rel8
 //	call rel     push $guest; call rel32       the callee drops the slot
-//	ret          guard; pop %r11; push T(,%r11,8); ret
+//	ret          pop %r11; guard; push T(,%r11,8); ret
 //	jmp *reg     guard; jmp *T(,%reg,8)
 //	jmp *mem     guard; T(,mem,8) to a slot; jmp *slot
 //	call *r/m    guard; push $guest; call *C(,%r11,8)
@@ -78,7 +78,9 @@
 // GuardAddr - upper half of the target, an address that is mapped for an upper
 // half of zero and for no other: below GuardAddr lies memory that Linux lets
 // nobody map, and further down the kernel's half. No flag changes, and a target
-// out of range is a fault at a known instruction.
+// out of range is a fault at a known instruction. A return, where the ABI makes the flags
+// dead (AMD64 ABI, 3.2.1), compares instead, unless Options.KeepR11: two instructions for
+// three, and half their bytes.
 //
 // An indirect branch borrows r11, stored to Spill[0] before. A jump reloads it
 // before it leaves: the table leads straight to the target's body. (Landings that
@@ -86,7 +88,7 @@
 // interpreter 1.8 times slower.) A return, and an indirect call, leave r11
 // undefined unless Options.KeepR11: the ABI makes it dead, and the first
 // continuation or callee that is found to read it switches the process to KeepR11
-// before it can run.
+// before it can run. So does a continuation that is found to read the flags.
 //
 // Options.Strict drops the other thing that the ABI makes dead, too, the bytes below
 // rsp at a call or return: calls and returns are then jumps, which the return
@@ -98,6 +100,11 @@
 // to and how to get from the registers at that point to the exact guest state at
 // an instruction boundary (Fix). Marks are in ascending order of host address
 // within each buffer.
+//
+// # What can be left out
+//
+// Each optimisation that is not the only way to do a thing can be left out (Without), to
+// find the one at fault when something goes wrong.
 //
 // The package imports decode and codegen and must never import the runtime.
 package rewrite

@@ -65,12 +65,13 @@ type RefKind uint8
 
 // The kinds of Ref.
 const (
-	RefJump RefKind = iota // jmp or jcc to the body of the target
-	RefCall                // call to the call entry of the target
+	RefJump  RefKind = iota // jmp or jcc to the body of the target
+	RefCall                 // call to the call entry of the target
+	RefShort                // RefJump with a displacement of one byte
 )
 
-// A Ref is a 32-bit displacement in the hot buffer that must be made to reach the
-// translation of Target.
+// A Ref is a displacement in the hot buffer, of 32 bits unless Kind says otherwise, that
+// must be made to reach the translation of Target.
 type Ref struct {
 	Pos    uint32 // offset of the displacement in the code cache
 	Target uint64 // guest address

@@ -36,7 +36,7 @@ type Options struct {
 	MovingBase bool
 	// MovingGS: the guest has set a %gs base other than 0.
 	MovingGS bool
-	// KeepR11: r11 survives a return and an indirect call.
+	// KeepR11: r11 survives a return and an indirect call, and the flags a return.
 	KeepR11 bool
 	// Strict, which needs KeepR11: the bytes below rsp survive calls and returns.
 	Strict bool
@@ -55,11 +55,16 @@ type Rewriter struct {
 	FS        FS
 	Stubs     *codegen.Stubs
 	Options   Options
+	Without   Without
 
 	// Known reports whether the host address of a branch target is fixed by the
 	// time the region ends: such a branch is never patched while it runs, so its
 	// displacement needs no alignment.
 	Known func(pc uint64) bool
+
+	// Short says that the next direct jump or condition reaches its target, inside the
+	// region, with a displacement of one byte. The branch resets it.
+	Short bool
 
 	// Trapped, if not nil, is told of every trap that is emitted: for those who study
 	// translations.

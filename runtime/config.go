@@ -56,9 +56,9 @@ type Config struct {
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64
 
-	// Strict makes translated code keep r11 across returns and indirect calls, and the
-	// bytes below rsp across calls and returns. The ABI lets a program lose both, and
-	// no compiler relies on them; to keep them makes calls slower.
+	// Strict makes translated code keep r11 across returns and indirect calls, the flags
+	// across returns, and the bytes below rsp across calls and returns. The ABI lets a
+	// program lose them, and no compiler relies on them; to keep them makes calls slower.
 	Strict bool
 
 	// TLS names the strategy by which guest threads have an %fs of their own, one of
@@ -68,6 +68,11 @@ type Config struct {
 
 	// Tier says how guest code is executed: one of Tiers, or empty for the default.
 	Tier string
+
+	// Without lists optimisations of translations that are to be left out, by name,
+	// separated by commas; "all" is every one. It is there to find the one at fault when
+	// a program goes wrong: what programs do is the same without them.
+	Without string
 }
 
 // Rights is a set of things that may be done with a descriptor. They are those of

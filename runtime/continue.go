@@ -113,7 +113,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if err := engine.UseTLS(p.tls); err != nil {
 		return err
 	}
-	p.tier, p.strict = h.Tier, h.Strict
+	p.tier, p.strict, p.without = h.Tier, h.Strict, h.Without
 	if err = p.resumeWatching(h); err != nil {
 		return err
 	}

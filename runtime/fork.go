@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
@@ -30,6 +31,7 @@ type handover struct {
 	TLS     string // name of the strategy
 	Tier    string // Process.tier
 	Strict  bool
+	Without rewrite.Without
 	Memory  *memory.Image
 	FDs     *kernel.Descriptors
 	Thread  engine.State
@@ -72,7 +74,7 @@ func (p threads) Fork(t *kernel.Thread) (fd int, err error) {
 func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	h := handover{
 		Program: p.program.name, Exe: p.program.exeFD >= 0, Plan: *p.plan, VDSO: p.vdso,
-		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Tier: p.tier, Strict: p.strict,
+		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Tier: p.tier, Strict: p.strict, Without: p.without,
 		Thread: p.engine.Capture(t.Host),
 	}
 	h.Plan.Maps, h.Plan.Copies = nil, nil

@@ -38,6 +38,7 @@ type Process struct {
 	tls     rewrite.TLS
 	tier    string // Config.Tier, never empty
 	strict  bool   // Config.Strict
+	without rewrite.Without
 	forked  bool   // the host process ends with it
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
@@ -102,6 +103,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.without, err = rewrite.ParseWithout(c.Without); err != nil {
+		return nil, err
+	}
 	if err := p.setProfile(c.Profile); err != nil {
 		return nil, err
 	}
@@ -126,6 +130,7 @@ func (p *Process) newEngine(space *host.Space) (err error) {
 	if p.engine, err = engine.New(space, p.mem, p.vdso, p.tls); err != nil {
 		return err
 	}
+	p.engine.Without(p.without)
 	if p.strict {
 		p.engine.Strict()
 	}

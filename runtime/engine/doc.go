@@ -91,9 +91,9 @@
 // # What the guest may not rely on
 //
 // Two things are taken from the ABI, unless Strict gives them back: r11 may change at
-// a return and between an indirect call and the first instruction of its target (a
-// continuation or callee that is seen to read it is translated so that it does not);
-// and the bytes below rsp may change at a call or return.
+// a return and between an indirect call and the first instruction of its target, and the
+// flags of arithmetic at a return (a continuation or callee that is seen to read what it
+// finds there is translated so that it does not change); and the bytes below rsp may change at a call or return.
 //
 // # What is emulated
 //

@@ -144,6 +144,16 @@ func (e *Engine) Strict() {
 	e.setOptions(o)
 }
 
+// Without leaves optimisations out. It comes before the first thread.
+func (e *Engine) Without(w rewrite.Without) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rw.Without = w
+	if w&rewrite.WithoutFlags != 0 && e.returns.Load() == 0 {
+		e.returns.Store(1)
+	}
+}
+
 func (e *Engine) resetBuffers() {
 	code := e.space.Code()
 	hot, cold := e.hotBase-host.CacheLo, uint64(coldLo-host.CacheLo)

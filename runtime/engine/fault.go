@@ -97,6 +97,9 @@ func (t *Thread) onFault() *Fault {
 		return t.toTarget(b.RIP, m.Fix&rewrite.FixIndex != 0)
 	case m.Fix&(rewrite.FixTable|rewrite.FixGuard) != 0:
 		t.stats.Misses++
+		if m.RSP < 0 { // a return's: its slot lies below rsp, where some hosts write when they report a fault
+			_ = host.Store64(b.Regs[decode.RSP], b.Regs[decode.R11])
+		}
 		return t.branch()
 	}
 	write := b.FaultTrap == trapPage && b.FaultError&pfWrite != 0

@@ -135,12 +135,13 @@ type nativeTrace struct {
 	strict bool // the stack below rsp counts, too
 	list   []boundary
 	knows  []bool // r11 counts: no return or indirect call has been made since it was set
+	flags  []bool // those of arithmetic count: likewise, but for indirect calls
 	stack  uint64 // top; the last range looked at ends here
 	nstack int    // its length
 }
 
 // find returns the number of a boundary that is b, or -1. Bytes below rsp do not
-// count, nor does r11 where the translator may lose it and keep is false.
+// count, nor do r11 and flags where the translator may lose them and keep is false.
 func (n *nativeTrace) find(b *boundary, keep bool) int {
 	for i := range n.list {
 		want := &n.list[i]
@@ -154,7 +155,7 @@ func (n *nativeTrace) find(b *boundary, keep bool) int {
 // differs says what is wrong with b as boundary i.
 func (n *nativeTrace) differs(i int, b *boundary, keep bool) string {
 	want := &n.list[i]
-	if want.Flags != b.Flags {
+	if diff := want.Flags ^ b.Flags; diff&0x400 != 0 || diff != 0 && (keep || n.flags[i]) {
 		return fmt.Sprintf("flags %#x, want %#x", b.Flags, want.Flags)
 	}
 	for r := range want.Regs {

@@ -93,21 +93,25 @@ func (s *sequencer) native() {
 
 	s.trace = nativeTrace{stack: g.stack, nstack: stepStack, strict: s.strict}
 	const size = boundaryHead + stepData + stepFS + stepStack
-	knows := true
+	knows, flags := true, true
 	for i := range int(q.Hits) {
 		b := readBoundary(bytes.Clone(s.buf[i*size : (i+1)*size]))
 		s.trace.list = append(s.trace.list, b)
-		s.trace.knows = append(s.trace.knows, knows)
+		s.trace.knows, s.trace.flags = append(s.trace.knows, knows), append(s.trace.flags, flags)
 		in, err := (&Thread{engine: g.engine}).decode(b.RIP)
 		switch {
 		case err != nil:
 			s.t.Fatalf("the CPU executed %#x: %v", b.RIP, err)
 		case in.Flow == decode.FlowRet:
 			knows, s.trace.knows[i] = false, false // dead at the return already
+			flags, s.trace.flags[i] = false, false
 		case in.Flow == decode.FlowCallInd:
 			knows = false
 		case in.Writes>>decode.R11&1 != 0:
 			knows = true
+		}
+		if in.FlagsWritten&decode.FlagsArith == decode.FlagsArith {
+			flags = true
 		}
 	}
 	if end := s.trace.list[len(s.trace.list)-1].RIP; end != g.code+stepEnd {
@@ -215,13 +219,7 @@ func kickTranslations(tr *tracee, tls rewrite.TLS, o rewrite.Options) {
 		t.Fatalf("undisturbed: %s", s)
 	}
 	e := p.g.engine
-	permanent := e.marks[0]
-	switch {
-	case o.Strict:
-		permanent = e.marks[2]
-	case o.KeepR11:
-		permanent = e.marks[1]
-	}
+	permanent := e.marks[e.returns.Load()]
 	var list []shot
 	for _, m := range slices.Concat(permanent, e.rw.HotMarks, e.rw.ColdMarks) {
 		list = append(list, shotAt(m))

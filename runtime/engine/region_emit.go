@@ -23,7 +23,9 @@ func (e *Engine) emit(entry uint64, called bool) {
 		g.host = make([]uint32, len(g.insts), maxRegion)
 	}
 	g.host = g.host[:len(g.insts)]
+	clear(g.host)
 	g.markCalled(entry, called)
+	e.bound()
 	e.rw.Refs = g.refs[:0]
 	start := e.rw.Hot.Len()
 	g.pieced = e.rw.Hot.PC()
@@ -134,6 +136,9 @@ func (e *Engine) emitInst(k int, r *run) {
 	if in.Flow == decode.FlowJump && k == r.last-1 {
 		return // endRun lays it out
 	}
+	if in.Flow == decode.FlowCond {
+		e.rw.Short = e.short(k, in.Target)
+	}
 	e.rw.Inst(in, g.code[d:])
 	if in.Flow == decode.FlowCall || in.Flow == decode.FlowCallInd {
 		g.rets = append(g.rets, landing{in.End(), e.offset()})
@@ -174,6 +179,7 @@ func (e *Engine) endRun(r *run, i int) {
 		from, to = last.PC, last.Target
 	}
 	if to != next || next == 0 {
+		e.rw.Short = r.last > r.first && e.short(r.last-1, to)
 		e.rw.Jump(from, to)
 	}
 }
@@ -192,6 +198,10 @@ func (e *Engine) resolveRef(ref rewrite.Ref) {
 	var target uint64
 	if i := g.at(ref.Target); i != 0 {
 		target = host.CacheLo + uint64(g.host[i-1])
+		if ref.Kind == rewrite.RefShort {
+			putRel8(code, ref.Pos, g.host[i-1])
+			return
+		}
 		if ref.Kind == rewrite.RefCall {
 			if g.entries[i-1]&entryMade != 0 {
 				target -= rewrite.CallEntryLen
@@ -212,6 +222,15 @@ func (e *Engine) resolveRef(ref rewrite.Ref) {
 func putRel32(code []byte, pos uint32, target uint64) {
 	d := uint32(target - (host.CacheLo + uint64(pos) + 4))
 	code[pos], code[pos+1], code[pos+2], code[pos+3] = byte(d), byte(d>>8), byte(d>>16), byte(d>>24)
+}
+
+// putRel8 completes a short branch to an offset in the code cache.
+func putRel8(code []byte, pos, target uint32) {
+	d := int32(target - (pos + 1))
+	if d != int32(int8(d)) {
+		panic("engine: a short branch does not reach its target")
+	}
+	code[pos] = byte(d)
 }
 
 // target is the host address at which a branch of the given kind enters the

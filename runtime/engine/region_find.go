@@ -25,7 +25,8 @@ type region struct {
 	have    [windowPages]int16 // bytes of the page that are executable; -1: not asked yet
 	index   [windowSize]uint16 // 1 + number of the instruction that begins here
 	insts   []decode.Inst
-	host    []uint32    // by instruction: offset in the cache
+	host    []uint32    // by instruction: offset in the cache, 0 until it is laid out
+	starts  []uint32    // by instruction: see bound
 	entries []callEntry // by instruction
 	runs    []run
 	work    []uint64
@@ -135,8 +136,8 @@ func (e *Engine) load(p uint64) int {
 }
 
 // find discovers the region of pc. It reports whether a continuation of a call
-// in it reads r11.
-func (e *Engine) find(pc uint64) (readsR11 bool) {
+// in it reads what a return loses.
+func (e *Engine) find(pc uint64) (reads bool) {
 	g := &e.region
 	g.begin(pc)
 	g.work = append(g.work, pc)
@@ -151,12 +152,12 @@ func (e *Engine) find(pc uint64) (readsR11 bool) {
 }
 
 // continuationsRead reports whether a continuation of a call in the region reads
-// r11.
+// r11 or the flags.
 func (e *Engine) continuationsRead() bool {
 	g := &e.region
 	for i := range g.insts {
 		f := g.insts[i].Flow
-		if (f == decode.FlowCall || f == decode.FlowCallInd) && e.liveR11(g.insts[i].End()) == r11Read {
+		if (f == decode.FlowCall || f == decode.FlowCallInd) && e.reads(g.insts[i].End(), e.lost()) {
 			return true
 		}
 	}
@@ -215,39 +216,4 @@ func (e *Engine) findRun(pc uint64) {
 	}
 	r.last, r.next = len(g.insts), pc
 	g.runs = append(g.runs, r)
-}
-
-type r11Use uint8
-
-const (
-	r11Unknown r11Use = iota
-	r11Dead
-	r11Read
-)
-
-// liveR11 follows the code at pc until it reads or replaces r11, no further than
-// the first branch or eight instructions.
-func (e *Engine) liveR11(pc uint64) r11Use {
-	var in decode.Inst
-	for range 8 {
-		code := e.bytes(pc)
-		if len(code) == 0 || in.Decode(code, pc) != nil {
-			return r11Unknown
-		}
-		switch {
-		case in.Reads.Has(decode.R11):
-			return r11Read
-		case in.Kills.Has(decode.R11):
-			return r11Dead
-		case in.Flow == decode.FlowRet:
-			return r11Dead
-		case in.Flow == decode.FlowJump:
-			pc = in.Target
-			continue
-		case in.Flow != decode.FlowNext:
-			return r11Unknown
-		}
-		pc = in.End()
-	}
-	return r11Unknown
 }

@@ -74,7 +74,7 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	}
 	if _, vdso := e.vdso.call(pc); !vdso && inArena(pc) {
 		e.region.begin(pc)
-		if e.liveR11(pc) == r11Read {
+		if e.reads(pc, liveR11) {
 			o := e.rw.Options
 			o.KeepR11 = true
 			e.setOptions(o)

@@ -1,0 +1,42 @@
+package rewrite
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Without is a set of optimisations to leave out. Translations are as right without them,
+// and slower: leaving one out after the other shows which of them is at fault.
+type Without uint32
+
+// What can be left out.
+const (
+	WithoutShort Without = 1 << iota // branches of two bytes inside a region
+	WithoutFlags                     // returns that lose the flags of arithmetic
+
+	withoutEnd
+	WithoutAll = withoutEnd - 1
+)
+
+var withoutNames = [...]string{"short", "flags"}
+
+// ErrWithout is wrapped when there is no optimisation of a name.
+var ErrWithout = errors.New("no such optimisation")
+
+// ParseWithout reads a list of names, separated by commas; "all" stands for every one.
+func ParseWithout(list string) (w Without, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		switch i := slices.Index(withoutNames[:], name); {
+		case name == "":
+		case name == "all":
+			w = WithoutAll
+		case i < 0:
+			return 0, fmt.Errorf("%w: %q; there are all, %s", ErrWithout, name, strings.Join(withoutNames[:], ", "))
+		default:
+			w |= 1 << i
+		}
+	}
+	return w, nil
+}
