@@ -87,6 +87,16 @@ func (b *Buffer) LoadWord(dst, base Reg, disp int32) { b.based(0x8b, dst, base, 
 // or r12.
 func (b *Buffer) AddLea(r Reg, disp int32) { b.based(0x8d, r, r, disp) }
 
+// TripleLea emits lea disp(%r,%r,2), %r: it adds to three times the register without
+// touching flags. r must not be rsp.
+func (b *Buffer) TripleLea(r Reg, disp int32) {
+	if r == RSP {
+		panic("codegen: rsp cannot be an index")
+	}
+	b.Bytes(0x48|byte(r>>3)*7, 0x8d, 0x80|byte(r&7)<<3|4, 1<<6|byte(r&7)<<3|byte(r&7))
+	b.U32(uint32(disp))
+}
+
 // based emits an instruction with REX.W and the operand disp(%base).
 func (b *Buffer) based(opcode byte, dst, base Reg, disp int32) {
 	if base&7 == RSP {

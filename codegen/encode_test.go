@@ -56,6 +56,8 @@ func TestEncode(t *testing.T) {
 		{func(b *Buffer) { b.LoadWord(R11, R11, 0x10001) }, nil, "mov 0x10001(%r11),%r11"},
 		{func(b *Buffer) { b.LoadWord(RDX, R9, -1) }, nil, "mov 0xffffffff(%r9),%rdx"},
 		{func(b *Buffer) { b.AddLea(R11, 0x7ffffff0) }, nil, "lea 0x7ffffff0(%r11),%r11"},
+		{func(b *Buffer) { b.TripleLea(R11, 0x78000000) }, nil, "lea 0x78000000(%r11,%r11,2),%r11"},
+		{func(b *Buffer) { b.TripleLea(RDX, -8) }, nil, "lea 0xfffffff8(%rdx,%rdx,2),%rdx"},
 		{func(b *Buffer) { b.LoadImm(RSI, 0xffffffff) }, []byte{0xbe, 0xff, 0xff, 0xff, 0xff}, "mov $-0x1,%esi"},
 		{func(b *Buffer) { b.LoadImm(R9, 5) }, nil, "mov $0x5,%r9d"},
 		{func(b *Buffer) { b.LoadImm(R9, 1<<32) }, nil, "mov $0x100000000,%r9"},

@@ -185,9 +185,17 @@ func (r *Rewriter) Return(pc uint64, pop int32) {
 	}
 	// From here on the guest has returned, and r11 is all that says whither.
 	// KeepR11's value stays in Spill[0]; the landing reloads it.
-	r.mark(FixPC|kept|FixTable, 0)
-	r.Hot.PushTable(r.Table, codegen.R11)
-	r.mark(FixPC|kept, 1)
+	kept |= FixPC
+	table := r.Table
+	if r.packed() {
+		r.mark(kept, 0)
+		r.Hot.TripleLea(codegen.R11, r.Packed.Lea)
+		table = r.Packed.Disp + PackedReturn
+		kept |= FixIndex
+	}
+	r.mark(kept|FixTable, 0)
+	r.Hot.PushTable(table, codegen.R11)
+	r.mark(kept, 1)
 	r.Hot.Return()
 }
 
@@ -230,8 +238,14 @@ func (r *Rewriter) strictReturn(pop int32) {
 	b.LoadStack32(codegen.R11, 0)
 	r.mark(FixR11, 0)
 	b.StoreGS(r.Fields.Spill[2], codegen.R11)
+	table := r.Table
+	if r.packed() {
+		r.mark(FixR11, 0)
+		b.TripleLea(codegen.R11, r.Packed.Lea)
+		table = r.Packed.Disp + PackedJump
+	}
 	r.mark(FixR11|FixTable, 0)
-	b.LoadTable(codegen.R11, r.Table, codegen.R11)
+	b.LoadTable(codegen.R11, table, codegen.R11)
 	r.mark(FixR11, 0)
 	b.StoreGS(r.Fields.Spill[1], codegen.R11)
 	r.restore()

@@ -81,6 +81,35 @@ var gsCode = []string{
 	"65c4e27990048c", "658d00", "65a10800000000000000", "658ed8", "658e18", "65f3480faed8",
 }
 
+// branchCode is indirect branches, for the look-up table of Packed.
+var branchCode = []string{
+	"c3", "c21000", "ffe0", "41ffe3", "ffe4", "ff24c500204000", "64ff242508000000", "41ff23", "ffd0", "41ffd3", "ff542408",
+}
+
+// testPacked has the table at 16 GiB.
+var testPacked = Packed{Lea: 0x7800_0000, Disp: 0x4000_0000}
+
+// TestPackedTable: the words of an address, and back.
+func TestPackedTable(t *testing.T) {
+	for _, pc := range []uint64{0, 1, 0x40_1234, 1<<32 - 1} {
+		if got := testPacked.PC(testPacked.Index(pc)); got != pc {
+			t.Errorf("%#x becomes %#x", pc, got)
+		}
+	}
+	if got := 8*testPacked.Index(0) + uint64(testPacked.Disp); got != 16<<30 {
+		t.Errorf("the table is at %#x", got)
+	}
+}
+
+// TestJumpMiss: what a jump without translation comes to.
+func TestJumpMiss(t *testing.T) {
+	var out strings.Builder
+	r := newTestRewriter(lastSlots, Options{})
+	r.JumpMiss()
+	dump(t, &out, r.Hot, r.HotMarks, r.CacheBase, "")
+	golden.Check(t, filepath.Join("testdata", "jump-miss.txt"), out.String())
+}
+
 func TestGolden(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -101,11 +130,18 @@ func TestGolden(t *testing.T) {
 		{"indirect", Indirect{}, Options{}, testCode},
 		{"indirect-keepr11", Indirect{}, Options{KeepR11: true}, testCode},
 		{"swap", Swap{}, Options{}, testCode},
+		{"packed", lastSlots, Options{}, branchCode},
+		{"packed-keepr11", lastSlots, Options{KeepR11: true}, branchCode},
+		{"packed-strict", lastSlots, Options{KeepR11: true, Strict: true}, branchCode},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
 			for _, h := range c.code {
-				translateText(t, &out, h, c.tls, c.opt)
+				r := newTestRewriter(c.tls, c.opt)
+				if strings.HasPrefix(c.name, "packed") {
+					r.Packed = testPacked
+				}
+				translateText(t, &out, h, r)
 			}
 			golden.Check(t, filepath.Join("testdata", c.name+".txt"), out.String())
 		})
@@ -127,7 +163,7 @@ func newTestRewriter(s TLS, o Options) *Rewriter {
 	}
 }
 
-func translateText(t *testing.T, out *strings.Builder, hexCode string, s TLS, o Options) {
+func translateText(t *testing.T, out *strings.Builder, hexCode string, r *Rewriter) {
 	t.Helper()
 	code, err := hex.DecodeString(strings.ReplaceAll(hexCode, " ", ""))
 	if err != nil {
@@ -140,7 +176,6 @@ func translateText(t *testing.T, out *strings.Builder, hexCode string, s TLS, o 
 	if int(in.Len) != len(code) {
 		t.Fatalf("%s: decoded %d bytes of %d", hexCode, in.Len, len(code))
 	}
-	r := newTestRewriter(s, o)
 	r.Inst(&in, code)
 	fmt.Fprintf(out, "%x: %s\n", code, decode.Text(code, testPC, nil))
 	dump(t, out, r.Hot, r.HotMarks, r.CacheBase, "")

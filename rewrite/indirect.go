@@ -20,7 +20,7 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	r.mark(0, 0)
 	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
 	reg := codegen.Reg(in.RM())
-	direct := !in.HasMem && reg != codegen.RSP // can index the table
+	direct := !in.HasMem && reg != codegen.RSP && !r.packed() // can index the table
 	switch {
 	case in.Flow == decode.FlowJumpInd && direct:
 		r.jumpThroughRegister(reg)
@@ -88,11 +88,8 @@ func (r *Rewriter) callThroughRegister(in *decode.Inst, target codegen.Reg) {
 // callThroughR11 calls a guest address that must be loaded into r11 first.
 func (r *Rewriter) callThroughR11(in *decode.Inst, code []byte) {
 	r.prove(in, code)
-	r.mark(FixR11, 0)
-	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
-	r.mark(FixR11, 0)
-	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
-	r.call(in, FixR11, FixR11|FixPC|FixIndex|FixTable, func(b *codegen.Buffer) { b.CallTable(r.Calls.Disp, codegen.R11) })
+	table := r.callIndex()
+	r.call(in, FixR11, FixR11|FixPC|FixIndex|FixTable, func(b *codegen.Buffer) { b.CallTable(table, codegen.R11) })
 }
 
 // prove loads the target of an indirect branch into r11, proved. The operand is
@@ -109,22 +106,61 @@ func (r *Rewriter) prove(in *decode.Inst, code []byte) {
 	r.loadTarget(in, code, 4)
 }
 
+// callIndex makes the proved guest address in r11 the index of its call entry, and
+// returns the displacement that goes with it.
+func (r *Rewriter) callIndex() (disp int32) {
+	if r.packed() {
+		r.mark(FixR11, 0)
+		r.Hot.TripleLea(codegen.R11, r.Packed.Lea)
+		return r.Packed.Disp + PackedCall
+	}
+	r.mark(FixR11, 0)
+	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
+	r.mark(FixR11, 0)
+	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
+	return r.Calls.Disp
+}
+
+func (r *Rewriter) packed() bool { return r.Packed.Lea != 0 }
+
+// JumpMiss emits what the jump word of an address without translation leads to, and
+// returns its host address: an exit by ExitLink of the kind RefIndirect, with the
+// target, which is in Spill[2], as RIP. r11 is in Spill[0], too.
+func (r *Rewriter) JumpMiss() uint64 {
+	b, f := r.Hot, &r.Fields
+	b.Align(16)
+	addr := b.PC()
+	r.pc = 0
+	r.mark(FixSlotPC|FixR11, 0)
+	b.LoadGS(codegen.R11, f.Spill[2])
+	r.mark(FixSlotPC|FixR11, 0)
+	b.StoreGS(f.RIP, codegen.R11)
+	r.mark(FixSlotPC|FixR11, 0)
+	b.LoadGS(codegen.R11, f.Spill[0])
+	r.mark(FixSlotPC|FixR11, 0)
+	b.StoreImmGS32(f.ExitArg, uint32(RefIndirect))
+	r.mark(FixSlotPC|FixR11, 0)
+	b.Jump(r.Stubs.ExitLink)
+	return addr
+}
+
 // throughSlot leaves the host address of an indirect branch in Spill[1], since no
 // register is free to hold it, and for a call the guest address in Spill[2].
 func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	b := r.Hot
 	r.prove(in, code)
 	table := r.Table
-	if in.Flow == decode.FlowCallInd {
+	if in.Flow == decode.FlowCallInd || r.packed() {
 		r.mark(FixR11, 0)
 		b.StoreGS(r.Fields.Spill[2], codegen.R11)
 	}
-	if in.Flow == decode.FlowCallInd && !r.Options.Strict {
-		table = r.Calls.Disp
+	switch {
+	case in.Flow == decode.FlowCallInd && !r.Options.Strict:
+		table = r.callIndex()
+	case r.packed():
 		r.mark(FixR11, 0)
-		b.AddLea(codegen.R11, r.Calls.Lea)
-		r.mark(FixR11, 0)
-		b.AddLea(codegen.R11, r.Calls.Lea)
+		b.TripleLea(codegen.R11, r.Packed.Lea)
+		table = r.Packed.Disp + PackedJump
 	}
 	r.mark(FixR11|FixTable, 0)
 	b.LoadTable(codegen.R11, table, codegen.R11)

@@ -18,8 +18,8 @@ const (
 	// FixSlotPC: the same, in Spill[2].
 	FixSlotPC
 
-	// FixIndex: r11 is the index of the target's call entry, see Calls.Lea; with
-	// FixPC.
+	// FixIndex: r11 is the index of the target's call entry, see Calls.Lea, or with
+	// Packed that of all its words; with FixPC.
 	FixIndex
 
 	// The other bits do not change state. They say what a fault at the
@@ -65,9 +65,10 @@ type RefKind uint8
 
 // The kinds of Ref.
 const (
-	RefJump  RefKind = iota // jmp or jcc to the body of the target
-	RefCall                 // call to the call entry of the target
-	RefShort                // RefJump with a displacement of one byte
+	RefJump     RefKind = iota // jmp or jcc to the body of the target
+	RefCall                    // call to the call entry of the target
+	RefShort                   // RefJump with a displacement of one byte
+	RefIndirect                // no Ref: an indirect jump, in an exit (JumpMiss)
 )
 
 // A Ref is a displacement in the hot buffer, of 32 bits unless Kind says otherwise, that

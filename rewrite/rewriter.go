@@ -29,6 +29,29 @@ type Calls struct {
 	Lea, Disp int32
 }
 
+// Packed is a look-up table of three words per guest byte, for a host whose low
+// addresses, which a displacement alone reaches, hold other things: the words of pc are
+// at 8*(3*pc + Lea) + Disp. Jumps have a word of their own, so that what stands there
+// for a target without translation can be code (Rewriter.JumpMiss): a fault would cost
+// the bytes below rsp on a host that knows no red zone.
+type Packed struct {
+	Lea, Disp int32 // Lea 0: the table is not packed
+}
+
+// The distances in bytes of the words from the first.
+const (
+	PackedReturn = 8 * iota // landings of returns
+	PackedCall              // call entries
+	PackedJump              // bodies, for jumps; with Options.Strict for all
+	PackedSize
+)
+
+// Index is what a guest address becomes in translated code, before the word is read.
+func (p Packed) Index(pc uint64) uint64 { return 3*pc + uint64(p.Lea) }
+
+// PC is the guest address that has index i.
+func (p Packed) PC(i uint64) uint64 { return (i - uint64(p.Lea)) / 3 }
+
 // Options select what the process has asked of all translations. A change means
 // that every translation is dropped first.
 type Options struct {
@@ -51,6 +74,7 @@ type Rewriter struct {
 	Table     int32  // displacement of the look-up table
 	Guard     int32  // GuardAddr
 	Calls     Calls
+	Packed    Packed // instead of Table and Calls
 	Fields    Fields
 	FS        FS
 	Stubs     *codegen.Stubs

@@ -24,6 +24,9 @@ type TLS interface {
 	Cells(block codegen.Cells) codegen.Cells
 	// Switch is what the entry and exit stubs do to the host's %fs.
 	Switch() codegen.Switch
+	// On is the strategy as a host that can run it has it: with the words that the host
+	// has given to this process.
+	On(Host) TLS
 	// GSBase is what a thread's start makes the %gs base on a host that lets it
 	// choose: the distance in bytes from the guest's %fs word. Where the host does
 	// not, that is what it must come to.
@@ -34,6 +37,9 @@ type TLS interface {
 type Host struct {
 	OS       string // as runtime.GOOS has it
 	FSGSBase bool   // user space may use WRFSBASE
+	// Slots are the numbers of the TLS slots that the process has, SlotCount of them, on
+	// a host that gives out such; nil elsewhere.
+	Slots []uint8
 }
 
 // AnyOS, as Host.OS, is a host that can be made to look like every other. Linux is,
@@ -77,7 +83,7 @@ func SelectTLS(name string, h Host) (TLS, error) {
 	for _, s := range Strategies {
 		switch err := s.Check(h); {
 		case err == nil && (s.Name() == name || name == ""):
-			return s, nil
+			return s.On(h), nil
 		case err != nil && s.Name() == name:
 			why = fmt.Errorf("the TLS strategy %s %w", name, err)
 		}

@@ -24,3 +24,4 @@ func (GS) FS() FS                                  { return FS{Prefix: prefixGS}
 func (GS) Cells(block codegen.Cells) codegen.Cells { return block }
 func (GS) Switch() codegen.Switch                  { return codegen.SwitchNone }
 func (GS) GSBase() int32                           { return 0 }
+func (s GS) On(Host) TLS                           { return s }

@@ -45,6 +45,14 @@ func (i Indirect) Cells(block codegen.Cells) codegen.Cells {
 	return pageCells.cells()
 }
 
+// On has the words that the strategy has whose cells they are.
+func (i Indirect) On(h Host) TLS {
+	if i.Over != nil {
+		i.Over = i.Over.On(h)
+	}
+	return i
+}
+
 func (Indirect) Switch() codegen.Switch { return codegen.SwitchNone }
 
 func (i Indirect) GSBase() int32 {

@@ -37,4 +37,5 @@ func (p Pthread) slots() (s slots) {
 func (p Pthread) FS() FS                            { s := p.slots(); return s.fs() }
 func (p Pthread) Cells(codegen.Cells) codegen.Cells { s := p.slots(); return s.cells() }
 func (Pthread) Switch() codegen.Switch              { return codegen.SwitchNone }
+func (p Pthread) On(Host) TLS                       { return p }
 func (p Pthread) GSBase() int32                     { return -p.slots()[slotWord] }

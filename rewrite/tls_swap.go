@@ -35,3 +35,4 @@ func (Swap) FS() FS                                  { return FS{Prefix: prefixF
 func (Swap) Cells(block codegen.Cells) codegen.Cells { return block }
 func (s Swap) Switch() codegen.Switch                { return s.How }
 func (Swap) GSBase() int32                           { return 0 }
+func (s Swap) On(Host) TLS                           { return s }

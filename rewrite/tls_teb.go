@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"errors"
+	"fmt"
 
 	"cabitrans/codegen"
 )
@@ -26,6 +27,9 @@ func (TEB) Check(h Host) error {
 	if !h.is("windows") {
 		return errors.New("needs Windows, where %gs names the thread environment block")
 	}
+	if h.Slots != nil && len(h.Slots) < SlotCount {
+		return fmt.Errorf("needs %d of the 64 TLS slots, and others have taken them", SlotCount)
+	}
 	return nil
 }
 
@@ -38,5 +42,14 @@ func (t TEB) slots() (s slots) {
 
 func (t TEB) FS() FS                            { s := t.slots(); return s.fs() }
 func (t TEB) Cells(codegen.Cells) codegen.Cells { s := t.slots(); return s.cells() }
-func (TEB) Switch() codegen.Switch              { return codegen.SwitchNone }
-func (t TEB) GSBase() int32                     { return -t.slots()[slotWord] }
+
+// On has the cells in the slots of the process.
+func (t TEB) On(h Host) TLS {
+	if len(h.Slots) >= SlotCount {
+		t.Slots = [SlotCount]uint8(h.Slots)
+	}
+	return t
+}
+
+func (TEB) Switch() codegen.Switch { return codegen.SwitchNone }
+func (t TEB) GSBase() int32        { return -t.slots()[slotWord] }

@@ -100,11 +100,8 @@ func newHostThread(word uint64) (*host.Thread, error) {
 	return ht, err
 }
 
-// tcbOffset is where a thread's first TCB lies, from its %fs word on.
-const tcbOffset = 16
-
 // setTCB gives a thread the 8-byte TCB that it finds through %fs:0 at its first
 // instruction. The TCB itself is 0: nothing of ours hangs on it.
 func setTCB(ht *host.Thread) error {
-	return host.Store64(ht.FSWord, ht.FSWord+tcbOffset)
+	return host.Store64(ht.FSWord, ht.TCB())
 }

@@ -13,7 +13,7 @@ var ErrTLS = rewrite.ErrTLS
 
 // tlsHost is what strategies are told about this host.
 var tlsHost = func() rewrite.Host {
-	return rewrite.Host{OS: goruntime.GOOS, FSGSBase: host.HasFSGSBase()}
+	return rewrite.Host{OS: goruntime.GOOS, FSGSBase: host.HasFSGSBase(), Slots: host.TLSSlots(rewrite.SlotCount)}
 }
 
 // TLSStrategies returns the names that Config.TLS may have on this host, the default

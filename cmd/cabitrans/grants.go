@@ -47,14 +47,15 @@ func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 		// The descriptors that this program has opened for itself are nobody's. But
 		// where one of the standard three is missing, Go opens the null device before
 		// this program begins, and that is what the guest then gets.
-		if !runtime.Inherited(gr.HostFD) {
+		fd, ok := runtime.Descriptor(gr.HostFD)
+		if !ok {
 			return -1, gr.Pos.Errorf("descriptor %d is not open in this process: open it before, as in %d<FILE",
 				gr.HostFD, gr.HostFD)
 		}
 		if gr.HostFD > 2 {
-			g.files = append(g.files, os.NewFile(uintptr(gr.HostFD), "granted"))
+			g.files = append(g.files, os.NewFile(uintptr(fd), "granted"))
 		}
-		return gr.HostFD, nil
+		return fd, nil
 	case argdata.GrantFile:
 		f, err := openFile(gr)
 		if err != nil {

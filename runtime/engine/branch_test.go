@@ -97,7 +97,7 @@ func testWildBranches(t *testing.T, tls rewrite.TLS) {
 		{name: "null", addr: 0},
 		{name: "unmapped", addr: 0x3000_0000},
 		{name: "code cache", addr: host.CacheLo},
-		{name: "table", addr: host.TableDisp + 8*text},
+		{name: "table", addr: host.Landings.Slot(text)},
 		{name: "miss region", addr: host.MissBase + text},
 		{name: "guard page", addr: host.GuardAddr},
 		{name: "below 4 GiB", addr: 0xffff_fff8},

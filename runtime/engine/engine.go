@@ -48,9 +48,11 @@ type Engine struct {
 	region   region
 	breaks   map[uint64]bool   // see debug.go; nil for none
 	hotBase  uint64            // where hot code begins after a flush
-	marks    [3][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict
+	marks    [4][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict; of jumpMiss
 	vdsoRet  [3]uint64         // host addresses of the return from a vDSO call, likewise
 	returns  atomic.Uint32     // index into them
+	jumpMiss uint64            // host address of rewrite.JumpMiss, if the table is packed
+	eager    eager             // under mu
 	tableErr error
 
 	threadsMu sync.Mutex
@@ -92,6 +94,11 @@ func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS
 		return nil, err
 	}
 	mem.SetInvalidate(e.invalidate)
+	if packed {
+		if err := mem.SetExecutable(e.executable); err != nil {
+			return nil, err
+		}
+	}
 	return e, nil
 }
 
@@ -118,6 +125,11 @@ func (e *Engine) makeStubs() error {
 	}
 	e.rw.Options = rewrite.Options{}
 	e.rw.HotMarks = nil
+	e.jumpMiss = buf.PC()
+	if packed {
+		e.jumpMiss = e.rw.JumpMiss()
+		e.marks[3], e.rw.HotMarks = e.rw.HotMarks, nil
+	}
 	buf.Align(64)
 	e.hotBase = buf.PC()
 	e.resetBuffers()
@@ -175,5 +187,8 @@ func (e *Engine) Close() error {
 	}
 	e.drop()
 	e.mem.SetInvalidate(nil)
+	if packed {
+		return e.mem.SetExecutable(nil)
+	}
 	return nil
 }

@@ -94,6 +94,9 @@ func (t *Thread) onFault() *Fault {
 	switch {
 	case m.Fix&rewrite.FixTable != 0 && m.Fix&rewrite.FixPC != 0:
 		t.stats.Misses++
+		if packed {
+			return t.toTarget(b.RIP, e.hardwareCall(b.HostPC))
+		}
 		return t.toTarget(b.RIP, m.Fix&rewrite.FixIndex != 0)
 	case m.Fix&(rewrite.FixTable|rewrite.FixGuard) != 0:
 		t.stats.Misses++

@@ -48,9 +48,13 @@ func (e *Engine) flush() {
 
 // drop forgets all translations; no thread is in the guest.
 func (e *Engine) drop() {
-	e.landings.reset()
-	e.entries.reset()
-	e.stats.TableBytes = 0
+	if packed {
+		e.resetWords()
+	} else {
+		e.landings.reset()
+		e.entries.reset()
+		e.stats.TableBytes = 0
+	}
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
 	e.pages.reset()

@@ -13,6 +13,7 @@ func rewriter(tls rewrite.TLS, stubs *codegen.Stubs) rewrite.Rewriter {
 		CacheBase: host.CacheLo,
 		Table:     host.TableDisp, Guard: host.GuardAddr,
 		Calls:  rewrite.Calls{Lea: host.CallLea, Disp: host.CallDisp},
+		Packed: packedTable,
 		Fields: rewrite.FieldsOf(tls.Cells(blockCells())), FS: tls.FS(), Stubs: stubs,
 	}
 }

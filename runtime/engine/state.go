@@ -41,7 +41,7 @@ func (e *Engine) findMark(off uint64) (rewrite.Mark, bool) {
 
 // markLists is the source map, in order of host addresses.
 func (e *Engine) markLists() [][]rewrite.Mark {
-	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.marks[2], e.rw.HotMarks, e.rw.ColdMarks}
+	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.marks[2], e.marks[3], e.rw.HotMarks, e.rw.ColdMarks}
 }
 
 // settle turns the registers in b, those of a host instruction with mark m, into
@@ -51,7 +51,11 @@ func settle(b *host.Block, m rewrite.Mark) {
 	if m.Fix&rewrite.FixPC != 0 {
 		b.RIP = b.Regs[decode.R11]
 	}
-	if m.Fix&rewrite.FixIndex != 0 {
+	switch {
+	case m.Fix&rewrite.FixIndex == 0:
+	case packed:
+		b.RIP = packedTable.PC(b.RIP)
+	default:
 		b.RIP -= 2 * host.CallLea
 	}
 	if m.Fix&rewrite.FixSlotPC != 0 {

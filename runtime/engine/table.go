@@ -22,6 +22,10 @@ func (e *Engine) set(t *table, pc, to uint64) {
 	if !inArena(pc) {
 		return
 	}
+	if packed {
+		e.setWord(t, pc, to)
+		return
+	}
 	if c := 8 * pc / host.TableChunk; !t.filled[c] {
 		if err := t.Fill(pc); err != nil {
 			// Without the chunk every branch to pc misses: slow, and right.

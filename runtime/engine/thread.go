@@ -185,7 +185,12 @@ func (t *Thread) toNext() *Fault {
 
 // onLink translates the target of a direct branch.
 func (t *Thread) onLink() *Fault {
-	return t.toCode(t.block.RIP, rewrite.RefKind(t.block.ExitArg) == rewrite.RefCall)
+	kind := rewrite.RefKind(t.block.ExitArg)
+	if kind == rewrite.RefIndirect {
+		t.stats.Misses++
+		return t.toJumped(t.block.RIP)
+	}
+	return t.toCode(t.block.RIP, kind == rewrite.RefCall)
 }
 
 // onKick settles the state of a thread that a kick took out of the guest.

@@ -1,9 +1,6 @@
 package host
 
-import (
-	"os"
-	"syscall"
-)
+import "os"
 
 // MaxStarts bounds how often a program is started anew because Go's heap, which the
 // host places at random, lies where guest memory belongs (ErrNoSpace).
@@ -20,5 +17,5 @@ func StartAnew(env, count string) error {
 	if err := os.Setenv(env, count); err != nil {
 		return err
 	}
-	return syscall.Exec(exe, os.Args, os.Environ())
+	return replace(exe)
 }

@@ -3,18 +3,13 @@
 package host
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"unsafe"
 
-	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
 )
-
-// ErrNoThreads is returned when MaxThreads guest threads exist.
-var ErrNoThreads = errors.New("no more guest threads")
 
 // blockPool hands out thread blocks. They are never unmapped: a signal that is
 // late for a thread which has ended must still find memory at %gs.
@@ -88,36 +83,3 @@ func freeBlock(b uint64) {
 // FSPage is the page of a thread block that its %fs word begins. It is the
 // guest's to write.
 func (t *Thread) FSPage() []byte { return unsafe.Slice((*byte)(pointer(t.FSWord)), PageSize) }
-
-// bytesAt is the memory of the process at addr.
-func bytesAt(addr, n uint64) []byte { return unsafe.Slice((*byte)(pointer(addr)), n) }
-
-func pointer(addr uint64) unsafe.Pointer {
-	p := uintptr(addr)
-	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
-}
-
-// xsaveSize is the size in bytes of the XSAVE area for the state components the
-// operating system has enabled, or that of FXSAVE where there is no XSAVE.
-func xsaveSize() int {
-	if !cpu.X86.HasOSXSAVE {
-		return 512
-	}
-	return int(cpuidXSave())
-}
-
-// cpuidXSave is CPUID leaf 0xD, subleaf 0, EBX. Implemented in assembly.
-func cpuidXSave() uint32
-
-// cpuidXState is CPUID leaf 0xD, the given subleaf, EBX. Implemented in assembly.
-func cpuidXState(component uint32) uint32
-
-// XStateOffset is where a component of extended state, from 2 on, begins in Thread.XSave.
-func XStateOffset(component int) int { return int(cpuidXState(uint32(component))) }
-
-// X87Control is the calling thread's x87 control word, which Go never touches: on
-// a guest thread it is the guest's.
-func X87Control() uint16 { return x87Control() }
-
-// x87Control is FNSTCW. Implemented in assembly.
-func x87Control() uint16

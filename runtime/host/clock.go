@@ -1,7 +1,5 @@
 package host
 
-import "time"
-
 // Clock names a host clock. The two wall clocks have the numbers that Park
 // expects.
 type Clock int32
@@ -15,11 +13,9 @@ const (
 
 // Monotonic returns the time of ClockMonotonic in nanoseconds. Go's runtime reads
 // it through the host's vDSO, without a system call; on Linux it is
-// CLOCK_MONOTONIC itself, so it may be compared with Park's deadlines.
-func Monotonic() int64 { return nanotime() }
-
-// Realtime returns nanoseconds since 1970-01-01T00:00:00Z, negative before.
-func Realtime() int64 { return time.Now().UnixNano() }
+// CLOCK_MONOTONIC itself, so it may be compared with Park's deadlines. On Windows it is the
+// performance counter.
+func Monotonic() int64 { return monotonic() }
 
 // Now reads any clock, in nanoseconds. ClockThreadCPU is the clock of the calling
 // operating-system thread, so the goroutine must be locked to it.

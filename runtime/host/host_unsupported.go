@@ -1,17 +1,11 @@
-//go:build !(linux && amd64)
+//go:build !((linux || windows) && amd64)
 
 package host
 
 import (
 	"errors"
-	"fmt"
-	"runtime"
 	"syscall"
 )
-
-// ErrUnsupported is what everything in this package answers on a system that has
-// no host leaf.
-var ErrUnsupported = fmt.Errorf("cabitrans has no host leaf for %s/%s yet", runtime.GOOS, runtime.GOARCH)
 
 // ErrNoSpace and ErrNoThreads are never returned here.
 var (
@@ -137,6 +131,9 @@ func (t Table) Drop(pc uint64) error { return ErrUnsupported }
 // Set does nothing: no chunk is ever filled here.
 func (t Table) Set(pc, host uint64) {}
 
+// FillPage answers ErrUnsupported.
+func FillPage(pc, jump uint64) error { return ErrUnsupported }
+
 // FSPage is never called: there are no threads.
 func (t *Thread) FSPage() []byte { return nil }
 
@@ -149,3 +146,9 @@ func (t *Thread) ResumeWatches() {}
 
 // X87Control is the control word's default.
 func X87Control() uint16 { return 0x37f }
+
+// TLSSlots gives no slots.
+func TLSSlots(n int) []uint8 { return nil }
+
+// TCB is never called: there are no threads.
+func (t *Thread) TCB() uint64 { return 0 }

@@ -10,30 +10,11 @@ const (
 	// indirect branch reads the byte at GuardAddr minus the upper half of the
 	// target: only a target below 2^32 reads the page itself, any other reads
 	// below it, where nothing can be mapped, or in the kernel's half. Its first word
-	// is the distance from TableDisp to CallTable.
+	// is the distance from TableDisp to CallTable, unless the table is packed.
 	GuardAddr = 0x1_0000
 
-	// ArenaLo and ArenaHi bound all guest memory.
+	// ArenaLo bounds all guest memory from below, ArenaHi from above.
 	ArenaLo = 0x2_0000
-	ArenaHi = 0x6000_0000
-
-	// CacheLo is where translated code executes; CacheSize is its size in bytes.
-	CacheLo   = ArenaHi
-	CacheSize = 0x0c00_0000
-
-	// There are two look-up tables of one 8-byte host address per guest byte: at
-	// TableDisp + 8*pc the landings of jumps and returns, at CallTable + 8*pc the
-	// call entries, both for every pc below 2^32. TableDisp must fit a signed 32-bit
-	// displacement. CallTable lies where no index below 2^32 reaches from TableDisp:
-	// a wild jump never finds a call entry.
-	TableDisp = 0x7000_0000
-	CallTable = TableDisp + TableSize
-	TableSize = 8 << 32
-
-	// CallLea, added twice to a guest address, makes it the index of its call entry
-	// off CallDisp: 8*(pc + 2*CallLea) + CallDisp = 8*pc + CallTable.
-	CallLea  = 0x7fff_fff0
-	CallDisp = CallTable - 16*CallLea
 
 	// TableChunk is the unit in bytes in which a table is filled: the slots of
 	// 8 KiB of guest text. It bounds the number of mappings a large text needs.
@@ -42,13 +23,7 @@ const (
 	// MissBase + pc and CallMissBase + pc are never mapped: they are what the tables
 	// hold for a pc of the arena that has no landing or call entry yet, so that the
 	// fetch fault names the pc, and which of them is missing.
-	MissBase     = 0x11_0000_0000
-	CallMissBase = 0x12_0000_0000
-	MissSize     = ArenaHi
-
-	// BlockBase is where thread blocks lie. A forked guest finds its thread's at the
-	// same address, which its %fs base is.
-	BlockBase = 0x13_0000_0000
+	MissSize = ArenaHi
 )
 
 // Prot is the access a mapping grants to data accesses of the guest. There is

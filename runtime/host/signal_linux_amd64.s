@@ -298,37 +298,12 @@ TEXT ·kickHandlerPC(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func accessOrder() (inOrder bool)
+// func callOrder() (inOrder bool)
 //
-// Whether the linker kept the routines in the order the ranges above rely on.
-TEXT ·accessOrder(SB), NOSPLIT, $0-1
-	MOVB $0, ret+0(FP)
-	LEAQ ·copyBytes(SB), AX
-	LEAQ ·zeroBytes(SB), BX
-	CMPQ AX, BX
-	JAE  no
-	LEAQ ·load32(SB), AX
-	CMPQ BX, AX
-	JAE  no
-	LEAQ ·load64(SB), BX
-	CMPQ AX, BX
-	JAE  no
-	LEAQ ·store32(SB), AX
-	CMPQ BX, AX
-	JAE  no
-	LEAQ ·store64(SB), BX
-	CMPQ AX, BX
-	JAE  no
-	LEAQ ·cas32(SB), AX
-	CMPQ BX, AX
-	JAE  no
-	LEAQ ·accessEnd(SB), BX
-	CMPQ AX, BX
-	JAE  no
+// Whether the linker kept the two parts of a host call in order.
+TEXT ·callOrder(SB), NOSPLIT, $0-1
 	LEAQ ·interruptible(SB), AX
 	LEAQ ·interruptibleCall(SB), BX
 	CMPQ AX, BX
-	JAE  no
-	MOVB $1, ret+0(FP)
-no:
+	SETCS ret+0(FP)
 	RET

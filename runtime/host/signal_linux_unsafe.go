@@ -43,7 +43,7 @@ func SetStubs(s Stubs) {
 
 func faultHandlerPC() uintptr
 func kickHandlerPC() uintptr
-func accessOrder() bool
+func callOrder() bool
 
 // sigactiont is the kernel's struct sigaction on amd64.
 type sigactiont struct {
@@ -69,7 +69,7 @@ func rtSigaction(sig int, act, old *sigactiont) error {
 // installSignals puts our handlers before Go's. Flags, mask and restorer stay
 // Go's; only the handler's address changes.
 func installSignals() error {
-	if !accessOrder() {
+	if !accessOrder() || !callOrder() {
 		panic("host: the linker has reordered the guarded access routines")
 	}
 	if err := checkBarrier(); err != nil {

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"unsafe"
@@ -48,3 +49,6 @@ func (t Table) Set(pc, host uint64) {
 func (t *Thread) XSave() []byte {
 	return unsafe.Slice((*byte)(pointer(t.FSWord+XSaveOffset)), xsaveMax)
 }
+
+// FillPage is for packed tables only.
+func FillPage(pc, jump uint64) error { return errors.New("the look-up table is not packed") }

@@ -54,6 +54,9 @@ func (s *AddressSpace) Protect(addr, n uint64, prot abi.Mprot) error {
 	if s.showsCode(lo, hi) || prot&abi.ProtWrite != 0 && s.aliasesCode(lo, hi) {
 		s.invalidateCode(lo, hi)
 	}
+	if err := s.becomesExecutable(prot, lo, hi); err != nil {
+		return err
+	}
 	if err := s.host.Protect(lo, hi-lo, hostProt(prot)); err != nil {
 		s.restore(lo, hi)
 		return errnoOf(err)

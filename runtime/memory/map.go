@@ -57,6 +57,9 @@ func (s *AddressSpace) Map(r Request) (uint64, error) {
 	if s.showsCode(lo, hi) || r.Object != nil && r.Shared && s.translatedObject(s.objects[r.Object.ID]) {
 		s.invalidateCode(lo, hi)
 	}
+	if err := s.becomesExecutable(r.Prot, lo, hi); err != nil {
+		return 0, err
+	}
 	if r.Object == nil {
 		err = s.host.MapAnon(lo, hi-lo, hostProt(r.Prot))
 	} else {

@@ -41,7 +41,8 @@ type AddressSpace struct {
 
 	mu         sync.RWMutex
 	invalidate func(lo, hi uint64)
-	cursor     uint64 // no free page lies in [cursor, top) that anyone should care for
+	executable func(lo, hi uint64) error // nil if nobody asks
+	cursor     uint64                    // no free page lies in [cursor, top) that anyone should care for
 	objects    map[ObjectID]*object
 	names      []named
 	mapped     int   // pages

@@ -1,4 +1,4 @@
-//go:build linux && amd64
+//go:build (linux || windows) && amd64
 
 package host
 
@@ -24,11 +24,6 @@ func runGuest(t *Thread, b *Block, stub uintptr)
 // enterScheduler lets assembly call entersyscall, whose ABI it cannot name.
 var enterScheduler = entersyscall
 
-// interruptible is the one assembly routine in which a guest thread blocks.
-//
-//go:noescape
-func interruptible(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr)
-
 // Run runs guest code through the given enter stub. Each time the guest exits,
 // serve is called, with the reason in the thread's Block; it returns the stub
 // through which the guest goes on, or 0 to end Run.
@@ -49,14 +44,6 @@ func (t *Thread) Run(stub uint64, serve func() uint64) {
 //go:nosplit
 func serveThread(t *Thread) uintptr {
 	exitsyscall()
+	t.note()
 	return uintptr(t.serve())
-}
-
-//go:nosplit
-//go:uintptrescapes
-func blockingCall(kick *uint32, trap, a1, a2, a3, a4, a5, a6 uintptr) (r uintptr) {
-	entersyscall()
-	r = interruptible(kick, trap, a1, a2, a3, a4, a5, a6)
-	exitsyscall()
-	return r
 }

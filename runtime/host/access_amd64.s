@@ -1,8 +1,10 @@
+//go:build linux || windows
+
 #include "textflag.h"
 
 // Accesses to guest memory that may fault. They cannot be Go: a fault in Go code
 // is a Go panic, while a fault between the first byte of copyBytes and the first
-// of accessEnd is continued by the signal handler at the routine's fix-up, with
+// of accessEnd is continued by the fault handler at the routine's fix-up, with
 // SP as it was at entry (no routine here moves it) and, for the two string
 // routines, CX holding the bytes that are left.
 //
@@ -123,4 +125,45 @@ TEXT ·fixOK24(SB), NOSPLIT|NOFRAME, $0-32
 TEXT ·fixOK32(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ $0, v+24(FP)
 	MOVQ $0, ok+32(FP)
+	RET
+
+// fixEnd ends the range of the fix-ups; it is never called.
+TEXT ·fixEnd(SB), NOSPLIT|NOFRAME, $0-0
+	UNDEF
+
+// func accessOrder() (inOrder bool)
+//
+// Whether the linker kept the routines in the order that the handler relies on.
+TEXT ·accessOrder(SB), NOSPLIT, $0-1
+	MOVB $0, ret+0(FP)
+	LEAQ ·copyBytes(SB), AX
+	LEAQ ·zeroBytes(SB), BX
+	CMPQ AX, BX
+	JAE  no
+	LEAQ ·load32(SB), AX
+	CMPQ BX, AX
+	JAE  no
+	LEAQ ·load64(SB), BX
+	CMPQ AX, BX
+	JAE  no
+	LEAQ ·store32(SB), AX
+	CMPQ BX, AX
+	JAE  no
+	LEAQ ·store64(SB), BX
+	CMPQ AX, BX
+	JAE  no
+	LEAQ ·cas32(SB), AX
+	CMPQ BX, AX
+	JAE  no
+	LEAQ ·accessEnd(SB), BX
+	CMPQ AX, BX
+	JAE  no
+	LEAQ ·fixLeft24(SB), AX
+	CMPQ BX, AX
+	JAE  no
+	LEAQ ·fixEnd(SB), BX
+	CMPQ AX, BX
+	JAE  no
+	MOVB $1, ret+0(FP)
+no:
 	RET

@@ -1,11 +1,11 @@
-//go:build linux && amd64
+//go:build (linux || windows) && amd64
 
 package host
 
 import "unsafe"
 
 // copyBytes moves n bytes and returns how many were left when an access
-// faulted; 0 means all were moved. Implemented in access_linux_amd64.s.
+// faulted; 0 means all were moved. Implemented in access_amd64.s.
 //
 //go:noescape
 func copyBytes(dst, src, n uintptr) (left uintptr)
@@ -91,6 +91,9 @@ func CompareAndSwap32(addr uint64, old, val uint32) (prev uint32, err error) {
 	v, ok := cas32(uintptr(addr), uint64(old), uint64(val))
 	return uint32(v), faultIf(ok == 0)
 }
+
+// accessOrder is whether the routines lie in the order that the fault handler needs.
+func accessOrder() bool
 
 func faultIf(bad bool) error {
 	if bad {

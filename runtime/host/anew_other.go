@@ -1,0 +1,10 @@
+//go:build !windows
+
+package host
+
+import (
+	"os"
+	"syscall"
+)
+
+func replace(exe string) error { return syscall.Exec(exe, os.Args, os.Environ()) }

@@ -1,0 +1,59 @@
+//go:build windows && amd64
+
+package host
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// Stubs are the host addresses that the exception handler and kicks must know; the
+// code generator makes them once per process.
+type Stubs struct {
+	EnterLo, EnterHi uint64 // the enter stubs: guest state is still whole in the Block
+	ExitLo, ExitHi   uint64 // the exit stubs: on the way to Go
+	Abort            uint64 // leaves an enter stub with ExitAbort
+	FaultExit        uint64 // leaves the guest when the handler has saved its registers
+}
+
+// Read by exception_windows_amd64.s, written once by SetStubs.
+var stubEnterLo, stubEnterHi, stubExitLo, stubExitHi, stubAbort, stubFaultExit uint64
+
+// SetStubs tells the handlers where the stubs are. It must be called before the first
+// thread enters the guest.
+func SetStubs(s Stubs) {
+	stubEnterLo, stubEnterHi = s.EnterLo, s.EnterHi
+	stubExitLo, stubExitHi = s.ExitLo, s.ExitHi
+	stubAbort, stubFaultExit = s.Abort, s.FaultExit
+}
+
+// kickArgs is what kickRoutine works on.
+type kickArgs struct {
+	suspend, getContext, setContext, resume uintptr
+	thread                                  uintptr
+	context                                 uintptr // of the thread's block
+	block                                   uintptr
+}
+
+var (
+	procSuspendThread    = kernel32.NewProc("SuspendThread")
+	procResumeThread     = kernel32.NewProc("ResumeThread")
+	procGetThreadContext = kernel32.NewProc("GetThreadContext")
+	procSetThreadContext = kernel32.NewProc("SetThreadContext")
+)
+
+// suspendAndLeave makes the thread leave translated code. From the suspension to the
+// end of it nothing else runs on the calling thread, least of all Go's scheduler: the
+// thread may have been stopped with a lock of it held.
+func (t *Thread) suspendAndLeave() {
+	a := kickArgs{
+		suspend: procSuspendThread.Addr(), getContext: procGetThreadContext.Addr(),
+		setContext: procSetThreadContext.Addr(), resume: procResumeThread.Addr(),
+		thread: uintptr(t.handle), context: uintptr(t.block0 + contextAt), block: uintptr(t.block0 + blockAt),
+	}
+	_, _, _ = syscall.SyscallN(kickRoutinePC(), uintptr(unsafe.Pointer(&a)))
+}
+
+func kickRoutinePC() uintptr
+func exceptionHandlerPC() uintptr
+func continueHandlerPC() uintptr

@@ -1,0 +1,15 @@
+//go:build amd64
+
+package host
+
+// note completes what a handler has noted of the exit; on Linux that is all.
+func (t *Thread) note() {}
+
+// TLSSlots gives no slots: user space chooses its %gs base.
+func TLSSlots(n int) []uint8 { return nil }
+
+// TCB is where the thread's first TCB lies, 8 bytes.
+func (t *Thread) TCB() uint64 { return t.FSWord + tcbOffset }
+
+// tcbOffset is the distance in bytes from a thread's %fs word to its first TCB.
+const tcbOffset = 16

@@ -1,0 +1,154 @@
+//go:build amd64
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/windows"
+)
+
+// ErrNoSpace is wrapped by Reserve when a range that the design fixes is
+// already taken in this process, which a fresh start usually cures: Windows
+// places Go's heap and its own at random.
+var ErrNoSpace = errors.New("address range is already in use")
+
+// Space is the reserved address space: the guest arena, the look-up table, the
+// miss regions and the code cache. There is one per host process.
+type Space struct {
+	arena []Range
+	code  []byte // writable alias of the code cache
+}
+
+var reserveOnce = sync.OnceValues(reserve)
+
+// Reserve claims the address space and installs the fault handlers. It must run
+// before the Go heap grows large; further calls return the same result. The
+// error wraps ErrNoSpace when another start of the program may succeed.
+func Reserve() (*Space, error) { return reserveOnce() }
+
+func reserve() (*Space, error) {
+	s := new(Space)
+	if err := claim(TableBase, TableSize); err != nil {
+		return nil, fmt.Errorf("cannot reserve the look-up table: %w", err)
+	}
+	if err := claim(MissBase, missEnd-MissBase); err != nil {
+		return nil, fmt.Errorf("cannot reserve the miss regions: %w", err)
+	}
+	// The arena before the cache's other view, which goes where there is room.
+	if err := s.claimArena(); err != nil {
+		return nil, err
+	}
+	if err := s.mapCache(mapTwice); err != nil {
+		return nil, err
+	}
+	if err := claimGuard(); err != nil {
+		return nil, err
+	}
+	if err := installHandlers(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Arena returns the ranges in which guest memory may lie, ascending. There is
+// more than one where the host program has something below ArenaHi.
+func (s *Space) Arena() []Range { return s.arena }
+
+// Code returns the writable alias of the code cache; byte i executes at
+// CacheLo+i.
+func (s *Space) Code() []byte { return s.code }
+
+// claim reserves [addr, addr+size) without access.
+func claim(addr, size uint64) error {
+	got, err := windows.VirtualAlloc(uintptr(addr), uintptr(size), windows.MEM_RESERVE, windows.PAGE_NOACCESS)
+	if err != nil || got != uintptr(addr) {
+		return fmt.Errorf("[%#x, %#x): %w (%v)", addr, addr+size, ErrNoSpace, err)
+	}
+	return nil
+}
+
+// granule is the unit in bytes in which Windows reserves address space.
+const granule = 64 << 10
+
+// claimArena reserves everything between ArenaLo and ArenaHi that is free.
+func (s *Space) claimArena() error {
+	for at := uint64(ArenaLo); at < ArenaHi; {
+		var m windows.MemoryBasicInformation
+		if err := query(at, &m); err != nil {
+			return fmt.Errorf("cannot list the mappings of this process: %w", err)
+		}
+		end := min(uint64(m.BaseAddress)+uint64(m.RegionSize), ArenaHi)
+		lo := (at + granule - 1) &^ (granule - 1)
+		if m.State == memFree && lo < end && claim(lo, end-lo) == nil {
+			s.arena = append(s.arena, Range{lo, end &^ (PageSize - 1)})
+		}
+		at = end
+	}
+	if len(s.arena) == 0 {
+		return fmt.Errorf("cannot reserve guest memory below %#x: %w", ArenaHi, ErrNoSpace)
+	}
+	return nil
+}
+
+const memFree = 0x10000 // MEM_FREE
+
+// claimGuard makes the lowest page readable. Windows maps nothing below GuardAddr for
+// anyone; what is there already serves as well if it can be read and stays, which a
+// mapping that came with the process does.
+func claimGuard() error {
+	if got, err := windows.VirtualAlloc(GuardAddr, PageSize, windows.MEM_RESERVE|windows.MEM_COMMIT,
+		windows.PAGE_READONLY); err == nil && got == GuardAddr {
+		return nil
+	}
+	if _, err := Load32(GuardAddr); err != nil {
+		return fmt.Errorf("cannot map the guard page at %#x, and what is there cannot be read: %w", GuardAddr, ErrNoSpace)
+	}
+	return nil
+}
+
+// mapCache gives the code cache its place in one of the ways of mapping it.
+func (s *Space) mapCache(way func() (uint64, error)) error {
+	alias, err := way()
+	if err != nil {
+		// A host that lets nobody map code twice, or whose policy forbids sections of
+		// code, may still let memory be writable and executable.
+		first := err
+		if alias, err = mapOnce(); err != nil {
+			return errors.Join(first, err)
+		}
+	}
+	s.code = bytesAt(alias, CacheSize)
+	return nil
+}
+
+// mapTwice maps one section twice: executable at CacheLo, writable at an address of
+// the kernel's choice, which it returns. No page is ever both.
+func mapTwice() (uint64, error) {
+	h, err := windows.CreateFileMapping(windows.InvalidHandle, nil, windows.PAGE_EXECUTE_READWRITE, 0, CacheSize, nil)
+	if err != nil {
+		return 0, fmt.Errorf("cannot make a section for the code cache: %w", err)
+	}
+	defer windows.CloseHandle(h)
+	exec, err := mapView(h, windows.FILE_MAP_READ|windows.FILE_MAP_EXECUTE, CacheLo)
+	if err != nil {
+		return 0, fmt.Errorf("cannot map the code cache at %#x: %w (%w)", CacheLo, ErrNoSpace, err)
+	}
+	alias, err := mapView(h, windows.FILE_MAP_WRITE, 0)
+	if err != nil {
+		_ = windows.UnmapViewOfFile(uintptr(exec))
+		return 0, fmt.Errorf("cannot map the code cache for writing: %w", err)
+	}
+	return alias, nil
+}
+
+// mapOnce makes the code cache memory that is writable and executable.
+func mapOnce() (uint64, error) {
+	got, err := windows.VirtualAlloc(CacheLo, CacheSize, windows.MEM_RESERVE|windows.MEM_COMMIT, windows.PAGE_EXECUTE_READWRITE)
+	if err != nil || got != CacheLo {
+		return 0, fmt.Errorf("cannot map the code cache at %#x: %w (%v)", CacheLo, ErrNoSpace, err)
+	}
+	return CacheLo, nil
+}
