@@ -68,7 +68,7 @@ func (d *debugger) TLSAddress(id gdb.ThreadID, offset uint64) (uint64, error) {
 		return 0, fmt.Errorf("no memory at the %%fs base, %#x", base)
 	}
 	tcb := binary.LittleEndian.Uint64(word[:])
-	if tcb == base+tcbOffset && base == t.kernel.Host.FSWord {
+	if tcb == t.kernel.Host.TCB() && base == t.kernel.Host.FSWord {
 		return 0, errors.New("the thread has not set up its thread-local variables yet")
 	}
 	align := max(tls.Align, 1)

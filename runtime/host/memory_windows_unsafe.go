@@ -119,6 +119,10 @@ func memoryError(err error) error {
 	return err
 }
 
+// Replace answers ErrUnsupported: Windows cannot put pages in the place of others in one
+// step.
+func (s *Space) Replace(addr uint64, contents []byte, exec bool) error { return ErrUnsupported }
+
 // NewSharedObject answers ErrNotSharable: nothing could be done with one.
 func NewSharedObject(name string) (fd int, err error) { return -1, ErrNotSharable }
 
