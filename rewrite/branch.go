@@ -185,14 +185,7 @@ func (r *Rewriter) Return(pc uint64, pop int32) {
 	}
 	// From here on the guest has returned, and r11 is all that says whither.
 	// KeepR11's value stays in Spill[0]; the landing reloads it.
-	kept |= FixPC
-	table := r.Table
-	if r.packed() {
-		r.mark(kept, 0)
-		r.Hot.TripleLea(codegen.R11, r.Packed.Lea)
-		table = r.Packed.Disp + PackedReturn
-		kept |= FixIndex
-	}
+	table, kept := r.returnIndex(kept | FixPC)
 	r.mark(kept|FixTable, 0)
 	r.Hot.PushTable(table, codegen.R11)
 	r.mark(kept, 1)
@@ -214,13 +207,25 @@ func (r *Rewriter) looseReturn(pop int32) {
 		r.mark(0, -1)
 		b.AddRSP(pop)
 	}
-	r.mark(FixPC|FixTable, 0)
-	b.PushTable(r.Table, codegen.R11)
-	r.mark(FixPC, 1)
+	table, fix := r.returnIndex(FixPC)
+	r.mark(fix|FixTable, 0)
+	b.PushTable(table, codegen.R11)
+	r.mark(fix, 1)
 	b.Return()
 	b.PutRel8(wild)
 	r.mark(FixGuard, -1)
 	b.Trap()
+}
+
+// returnIndex makes the guest address in r11, whither the guest has returned, the index
+// of its landing. It returns the displacement that goes with it, and what becomes of fix.
+func (r *Rewriter) returnIndex(fix Fix) (disp int32, after Fix) {
+	if !r.packed() {
+		return r.Table, fix
+	}
+	r.mark(fix, 0)
+	r.Hot.TripleLea(codegen.R11, r.Packed.Lea)
+	return r.Packed.Disp + PackedReturn, fix | FixIndex
 }
 
 // strictReturn is Return without a hardware return, which needs a slot below rsp.
