@@ -5,8 +5,10 @@ package engine
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 
 	"cabitrans/decode"
+	"cabitrans/runtime/host"
 )
 
 // Registers that random instructions address memory through, and never change.
@@ -231,12 +233,13 @@ func (s *sequence) address(in *decode.Inst, b []byte) bool {
 		}
 		disp += int64(s.data) + oracleData/2 - int64(in.End())
 	case in.Base == decode.NoReg:
-		disp += 128
-		if !fs {
-			disp += int64(s.data) + oracleData/2
+		if disp += host.PageSize / 2; !fs {
+			disp += int64(s.data) + oracleData/2 - host.PageSize/2
 		}
 	case fs && in.Base == fsReg:
 		disp += 128
+	case fs && in.DispLen == 4 && slices.Contains(dataRegs[:], in.Base):
+		disp += host.PageSize/2 - int64(s.data) - oracleData/2
 	case fs:
 		return false
 	case in.Base == fsReg: // the null page, and not whatever a random displacement leads to
@@ -244,11 +247,7 @@ func (s *sequence) address(in *decode.Inst, b []byte) bool {
 			return false
 		}
 	default:
-		ok := false
-		for _, d := range dataRegs {
-			ok = ok || in.Base == d
-		}
-		if !ok {
+		if !slices.Contains(dataRegs[:], in.Base) {
 			return false
 		}
 	}
