@@ -120,9 +120,27 @@
 //     there with 32-bit addresses, are carried out element by element, as far as the
 //     first fault (string.go, gather.go).
 //
-// What an x87 instruction leaves in the instruction and data pointers of fnstenv, fnsave
-// and fxsave is that of its translation: an address in the code cache, and for an
-// operand in a segment with a base the linear address instead of the offset.
+// # What a guest could see
+//
+// These differ from a process of the host that executes the guest as it is, and stay so,
+// each for the reason given:
+//
+//   - The instruction and data pointers in what fnstenv, fnsave, fxsave and xsave store
+//     are those of the translation: an address in the code cache, and for an operand in
+//     a segment with a base the linear address. Guest addresses would take an exit at
+//     each of these instructions, which mathematical libraries use to read the status;
+//     and today's CPUs store the pointers behind an unmasked exception only.
+//   - mov and push show the host's selectors in %cs, %ds, %es and %ss, as they do
+//     to a process of the host; only %fs and %gs are the guest's own. Another system
+//     has others, and nothing may depend on them.
+//   - wrpkru ends the guest: protection keys are given by the kernel, CloudABI has no
+//     call for them, and those of the emulator's memory would change, too.
+//   - So does a far transfer to 32-bit code: nothing here decodes that.
+//   - Alignment checks, nested tasks and transactions there are none (AC, NT, xbegin).
+//   - rdtsc, cpuid and the like tell the truth about the host.
+//
+// The trap flag holds a trap back for one instruction behind each mov to %ss, and not
+// behind lss, as the CPU does.
 //
 // # Exceptions
 //

@@ -26,6 +26,9 @@ func (t *Thread) onTrap(kind rewrite.TrapKind) *Fault {
 		}
 		return t.fault(SigSEGV)
 	case rewrite.TrapStep:
+		if t.traced {
+			return nil // see endTrace
+		}
 		return t.stepped()
 	case rewrite.TrapDebug:
 		f := t.fault(SigTRAP)

@@ -168,6 +168,29 @@ func TestSegments(t *testing.T) {
 			9d                            ;   5 popf
 			ff 2f                         ;   6 ljmp (%rdi)
 			0f 0b                         ;   8 ud2`, "0f 0b", SigTRAP, 0x40, nil},
+		{"popf with TF, behind it mov to %ss", nil, `
+			8c d0                         ;   0 mov %ss, %eax
+			68 02 01 00 00                ;   2 push $0x102
+			9d                            ;   7 popf
+			8e d0                         ;   8 mov %eax, %ss
+			8e d0                         ;   a mov %eax, %ss
+			90                            ;   c nop
+			90                            ;   d nop
+			0f 0b                         ;   e ud2`, "", SigTRAP, 0xd, nil},
+		{"popf with TF, behind it mov to %ss and what faults", nil, `
+			8c d0                         ;   0 mov %ss, %eax
+			68 02 01 00 00                ;   2 push $0x102
+			9d                            ;   7 popf
+			8e d0                         ;   8 mov %eax, %ss
+			0f 0b                         ;   a ud2`, "", SigILL, 0xa, nil},
+		{"popf with TF, behind it lss", func(uint64) []byte {
+			return binary.LittleEndian.AppendUint16([]byte{0x78, 0x56, 0x34, 0x12}, ss)
+		}, `
+			68 02 01 00 00                ;   0 push $0x102
+			9d                            ;   5 popf
+			0f b2 07                      ;   6 lss (%rdi), %eax
+			90                            ;   9 nop
+			0f 0b                         ;   a ud2`, "", SigTRAP, 9, nil},
 		{"code that overlaps itself", nil, `
 			eb ff                         ;   0 jmp 1
 			c0 48 eb 02                   ;   2 behind ff: inc %eax; then 48 eb 02: jmp 8

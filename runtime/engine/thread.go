@@ -23,6 +23,7 @@ type Thread struct {
 	ended    *Fault // what ended the thread, if it was a fault
 	alone    bool   // the next instruction is translated by itself: see single.go
 	traced   bool   // the instruction at tracedPC is the thread's last: see trace.go
+	shadow   bool   // and loads %ss: the next one is
 	tracedPC uint64
 	stats    ThreadStats
 

@@ -51,7 +51,7 @@ func (t *Thread) traceNext(pc uint64) *Fault {
 	if err != nil {
 		return t.fetchFault()
 	}
-	t.traced, t.tracedPC = true, pc
+	t.traced, t.tracedPC, t.shadow = true, pc, loadsStack(&in)
 	t.block.Entry, t.stub = h, t.engine.stubs.EnterFull
 	return nil
 }
@@ -75,8 +75,8 @@ func (e *Engine) traced(pc uint64) (uint64, error) {
 // than the exit behind its instruction; nil if that is still to be executed.
 func (t *Thread) endTrace(exit uint32) *Fault {
 	t.traced = false
-	if exit != host.ExitTrap && t.block.RIP == t.tracedPC {
-		return t.traceNext(t.tracedPC)
+	if t.shadow || exit != host.ExitTrap && t.block.RIP == t.tracedPC {
+		return t.traceNext(t.block.RIP)
 	}
 	return t.stepped()
 }
@@ -86,6 +86,12 @@ func (t *Thread) stepped() *Fault {
 	f := t.fault(SigTRAP)
 	f.why = StopStep
 	return f
+}
+
+// loadsStack reports mov to %ss, behind which no trap comes before the next instruction
+// has been executed (AMD64 manual, volume 2, 8.2.2). lss is none.
+func loadsStack(in *decode.Inst) bool {
+	return in.Class&decode.ClassSegLoad != 0 && in.OpMap == 0 && in.Opcode == 0x8e && in.Reg3() == 2
 }
 
 // taken evaluates a direct branch, and counts for loop.
