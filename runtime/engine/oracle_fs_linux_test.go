@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"golang.org/x/sys/cpu"
+
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
@@ -29,7 +31,7 @@ type fsRow struct {
 	pre  string // code before it, in hexadecimal
 }
 
-type fsKind uint8
+type fsKind uint16
 
 const (
 	fsPlain  fsKind = 1 << iota
@@ -40,6 +42,7 @@ const (
 	fsMask   // at rdi
 	fsZero   // in a page of zeros, in half of the states
 	fsTarget // what is in the page leads nowhere
+	fsInUse  // shows which components of the state are in use
 )
 
 var fsRows = []fsRow{
@@ -102,8 +105,8 @@ var fsRows = []fsRow{
 	{name: "frstor", op: []byte{0xdd}, reg: 4},
 	{name: "fxrstor", op: []byte{0x0f, 0xae}, reg: 1, kind: fsWide | fsZero},
 	{name: "xrstor", op: []byte{0x0f, 0xae}, reg: 5, kind: fsWide | fsZero, pre: "b80700000031d2"},
-	{name: "xsaveopt", op: []byte{0x0f, 0xae}, reg: 6, kind: fsWide, pre: "b80700000031d2"},
-	{name: "xsavec", op: []byte{0x0f, 0xc7}, reg: 4, kind: fsWide, pre: "b80700000031d2"},
+	{name: "xsaveopt", op: []byte{0x0f, 0xae}, reg: 6, kind: fsWide | fsInUse, pre: "b80700000031d2"},
+	{name: "xsavec", op: []byte{0x0f, 0xc7}, reg: 4, kind: fsWide | fsInUse, pre: "b80700000031d2"},
 	{name: "ldmxcsr", op: []byte{0x0f, 0xae}, reg: 2, kind: fsZero},
 	{name: "fbstp", op: []byte{0xdf}, reg: 6, pre: "d9e8"},
 	{name: "fild", op: []byte{0xdf}, reg: 5},
@@ -112,7 +115,7 @@ var fsRows = []fsRow{
 	{name: "fnstsw", op: []byte{0xdd}, reg: 7},
 	{name: "vldmxcsr", enc: 2, pfx: []byte{0xf8}, op: []byte{0xae}, reg: 2, kind: fsZero},
 	{name: "stmxcsr", op: []byte{0x0f, 0xae}, reg: 3},
-	{name: "xsave", op: []byte{0x0f, 0xae}, reg: 4, kind: fsWide, pre: "b80700000031d2"},
+	{name: "xsave", op: []byte{0x0f, 0xae}, reg: 4, kind: fsWide | fsInUse, pre: "b80700000031d2"},
 	{name: "prefetch", op: []byte{0x0f, 0x18}, reg: 1},
 	{name: "clflush", op: []byte{0x0f, 0xae}, reg: 7},
 	{name: "movups", op: []byte{0x0f, 0x10}, reg: -1},
@@ -352,6 +355,15 @@ func newFSStart(r *rand.Rand, c *comparer, row *fsRow, like *start) *start {
 	}
 	if like != nil {
 		s.regs = like.regs
+	}
+	// One in its initial state counts as used or not as it comes: the kernel may have
+	// saved and restored it meanwhile.
+	inUse := byte(3)
+	if cpu.X86.HasAVX {
+		inUse = 7
+	}
+	for row.kind&fsInUse != 0 && (s.xsave[512]&7 != inUse || s.xsave[4] == 0) {
+		s.xsave = c.randomXSave(r)
 	}
 	s.flags &^= 0x400
 	if r.IntN(4) == 0 {
