@@ -83,6 +83,9 @@ func (b *Buffer) LoadByte(dst, base Reg, disp int32) {
 // LoadWord emits mov disp(%base), %dst (64 bits). base must not be rsp or r12.
 func (b *Buffer) LoadWord(dst, base Reg, disp int32) { b.based(0x8b, dst, base, disp) }
 
+// StoreWord emits mov %src, disp(%base) (64 bits). base must not be rsp or r12.
+func (b *Buffer) StoreWord(base Reg, disp int32, src Reg) { b.based(0x89, src, base, disp) }
+
 // AddLea emits lea disp(%r), %r: it adds without touching flags. r must not be rsp
 // or r12.
 func (b *Buffer) AddLea(r Reg, disp int32) { b.based(0x8d, r, r, disp) }

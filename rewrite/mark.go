@@ -98,5 +98,6 @@ const (
 	TrapSegment                     // emulate a load or store of a segment register
 	TrapGather                      // emulate a gather or scatter with 32-bit addresses in %fs
 	TrapStep                        // an instruction has been traced: SIGTRAP
+	TrapTarget                      // note where an indirect jump or call leads, and go on behind the exit
 	TrapDebug                       // a debugger's breakpoint is before the instruction
 )

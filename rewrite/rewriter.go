@@ -19,6 +19,11 @@ type Fields struct {
 	FSBase  int32
 	RIP     int32
 	ExitArg int32
+
+	// Block is the cell that holds the thread block's address, 0 if the %gs base is that. Counters is the distance in
+	// bytes from the block of the field that holds the address of the thread's counters.
+	Block    int32
+	Counters int32
 }
 
 // Calls says how an indirect call finds the table of call entries. Its base is out

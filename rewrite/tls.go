@@ -121,5 +121,5 @@ func (e *TLSError) Is(target error) bool { return target == ErrTLS }
 
 // FieldsOf is what a Rewriter needs of the cells.
 func FieldsOf(c codegen.Cells) Fields {
-	return Fields{Spill: c.Spill, FSBase: c.FSBase, RIP: c.RIP, ExitArg: c.ExitArg}
+	return Fields{Spill: c.Spill, FSBase: c.FSBase, RIP: c.RIP, ExitArg: c.ExitArg, Block: c.Block}
 }

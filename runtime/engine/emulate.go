@@ -36,6 +36,8 @@ func (t *Thread) onTrap(kind rewrite.TrapKind) *Fault {
 		return f
 	case rewrite.TrapInvalid:
 		return t.fault(SigILL)
+	case rewrite.TrapTarget:
+		return t.onTarget()
 	case rewrite.TrapFetch:
 		return t.toCode(b.RIP, false)
 	case rewrite.TrapPopf, rewrite.TrapFSBase, rewrite.TrapXbegin, rewrite.TrapString, rewrite.TrapGather,

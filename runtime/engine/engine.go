@@ -61,8 +61,9 @@ type Engine struct {
 
 	stats Stats // under mu
 
-	watcher  Watcher // nil for none; under mu
-	dropping Drop    // what the next flush is for
+	watcher  Watcher     // nil for none; under mu
+	dropping Drop        // what the next flush is for
+	blocks   *blockWatch // nil for none; set before the first thread
 }
 
 // The division of the code cache: stubs and permanent code, hot, cold.

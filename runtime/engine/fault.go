@@ -80,6 +80,7 @@ func (t *Thread) onFault() *Fault {
 		return t.onWatch()
 	}
 	m, ok := e.mark(b.HostPC)
+	undone := e.unfinished(b.HostPC, m)
 	t.host.Settled()
 	if guest, kind := missed(b.HostPC); kind != missNone && b.FaultSignal == SigSEGV {
 		return t.missed(guest, kind)
@@ -107,12 +108,14 @@ func (t *Thread) onFault() *Fault {
 	}
 	write := b.FaultTrap == trapPage && b.FaultError&pfWrite != 0
 	if write && b.FaultSignal == SigSEGV && e.mem.WriteFault(b.FaultAddr) {
+		t.takeBack(undone)
 		t.alone = true
 		return t.toCode(b.RIP, false)
 	}
 	if write && e.hardwareCall(b.HostPC) {
 		return t.pushed(m)
 	}
+	t.takeBack(undone)
 	f := t.fault(int(b.FaultSignal))
 	if b.FaultTrap == trapPage {
 		f.Addr, f.HasAddr, f.Write = t.faultAddr(), true, write

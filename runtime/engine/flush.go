@@ -57,6 +57,7 @@ func (e *Engine) drop() {
 	}
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
+	e.dropBlocks()
 	e.pages.reset()
 	e.links = e.links[:0]
 	clear(e.calls)

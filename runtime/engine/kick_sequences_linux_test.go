@@ -43,6 +43,7 @@ type sequencer struct {
 	strict bool
 	trace  nativeTrace
 	word   uint64 // the guest's %fs word
+	counts bool   // blocks are, and every run is checked
 
 }
 
@@ -121,7 +122,9 @@ func (s *sequencer) native() {
 
 // run is one run, whose end is checked, too.
 func (s *sequencer) run(sh *shot) *trip {
+	insts, targets := s.executed()
 	o := s.tracee.run(s.g.code, sh, s.prepare, nil, nil)
+	s.checkCounts(sh, insts, targets)
 	if o.fault == nil || o.fault.Signal != SigILL {
 		s.t.Fatalf("%+v", o.fault)
 	}

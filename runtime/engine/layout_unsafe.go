@@ -32,6 +32,14 @@ func blockCells() codegen.Cells {
 	}
 }
 
+// offCounters is that of a field which translated code alone reads.
+const offCounters = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Counters))
+
+// counterAddress is where counters lie, which the collector does not move.
+func counterAddress(counters []uint64) uint64 {
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(counters))))
+}
+
 func stubLayout(tls rewrite.TLS) codegen.Layout {
 	const o = int32(host.BlockOffset)
 	var b host.Block

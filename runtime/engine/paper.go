@@ -9,12 +9,14 @@ import (
 // rewriter is what translates for a process with the given strategy and stubs; its
 // buffers, and what it knows of other translations, are for the caller to add.
 func rewriter(tls rewrite.TLS, stubs *codegen.Stubs) rewrite.Rewriter {
+	fields := rewrite.FieldsOf(tls.Cells(blockCells()))
+	fields.Counters = offCounters
 	return rewrite.Rewriter{
 		CacheBase: host.CacheLo,
 		Table:     host.TableDisp, Guard: host.GuardAddr,
 		Calls:  rewrite.Calls{Lea: host.CallLea, Disp: host.CallDisp},
 		Packed: packedTable,
-		Fields: rewrite.FieldsOf(tls.Cells(blockCells())), FS: tls.FS(), Stubs: stubs,
+		Fields: fields, FS: tls.FS(), Stubs: stubs,
 	}
 }
 

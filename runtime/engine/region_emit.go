@@ -56,6 +56,9 @@ func (e *Engine) emit(entry uint64, called bool) {
 			}
 			e.emitInst(k, r)
 			e.piece(PieceInst, g.insts[k].PC)
+			if e.counting() {
+				e.cut(k, r)
+			}
 		}
 		e.endRun(r, i)
 		e.piece(PieceEnd, r.next)
@@ -66,7 +69,13 @@ func (e *Engine) emit(entry uint64, called bool) {
 		e.resolveRef(ref)
 	}
 	e.tellTranslated(entry, called, start)
+	if e.blocks != nil {
+		e.keepBlock()
+	}
 	for i := range g.insts {
+		if e.counting() && i > 0 {
+			break // nothing enters behind what counts
+		}
 		v := entryOf(g.host[i])
 		if g.entries[i]&entryMade != 0 {
 			v |= entryCalled
@@ -133,6 +142,9 @@ func (e *Engine) emitInst(k int, r *run) {
 	in := &g.insts[k]
 	d := in.PC - g.lo
 	g.host[k] = e.offset()
+	if e.counting() {
+		e.emitCount(k, in)
+	}
 	if in.Flow == decode.FlowJump && k == r.last-1 {
 		return // endRun lays it out
 	}
@@ -187,7 +199,7 @@ func (e *Engine) endRun(r *run, i int) {
 // known reports whether the address of pc's translation is fixed once the
 // current region is complete.
 func (e *Engine) known(pc uint64) bool {
-	return e.region.at(pc) != 0 || e.pages.at(pc).translated()
+	return e.enters(pc) != 0 || e.pages.at(pc).translated()
 }
 
 // resolveRef makes a branch of the current region reach its target, or an exit
@@ -196,7 +208,7 @@ func (e *Engine) resolveRef(ref rewrite.Ref) {
 	g := &e.region
 	code := e.space.Code()
 	var target uint64
-	if i := g.at(ref.Target); i != 0 {
+	if i := e.enters(ref.Target); i != 0 {
 		target = host.CacheLo + uint64(g.host[i-1])
 		if ref.Kind == rewrite.RefShort {
 			putRel8(code, ref.Pos, g.host[i-1])

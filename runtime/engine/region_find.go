@@ -140,6 +140,10 @@ func (e *Engine) load(p uint64) int {
 func (e *Engine) find(pc uint64) (reads bool) {
 	g := &e.region
 	g.begin(pc)
+	if e.blocks != nil {
+		e.findRun(pc)
+		return e.continuationsRead()
+	}
 	g.work = append(g.work, pc)
 	for len(g.work) > 0 {
 		pc := g.work[len(g.work)-1]
@@ -210,7 +214,7 @@ func (e *Engine) findRun(pc uint64) {
 		default:
 			r.end = endsClosed
 		}
-		if r.end == endsClosed {
+		if r.end == endsClosed || e.blocks != nil && in.Flow != decode.FlowNext {
 			break
 		}
 	}

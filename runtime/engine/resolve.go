@@ -104,7 +104,7 @@ func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	}
 	begin := time.Now()
 	defer func() { e.stats.TranslateTime += time.Since(begin) }()
-	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
+	if e.full() {
 		e.flush()
 	}
 	if n, ok := e.vdso.call(pc); ok && !e.breaks[pc] {

@@ -31,7 +31,7 @@ func (e *Engine) single(pc uint64) (uint64, error) {
 // behind it; false when there is none. The caller holds e.mu and the read lock of the
 // address space.
 func (e *Engine) findAlone(pc uint64) bool {
-	if e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom {
+	if e.full() {
 		e.flush()
 	}
 	g := &e.region

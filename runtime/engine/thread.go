@@ -29,6 +29,7 @@ type Thread struct {
 
 	sampler    Sampler // nil for none
 	debugState         // see debug.go
+	blockState         // see blocks.go
 	left       uint32  // why the guest was left last, never ExitAbort: see place
 	number     uint64  // of the raw system call made last
 }
@@ -51,6 +52,7 @@ func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call,
 	// An empty XSAVE area loads the initial state of every component, except for
 	// MXCSR, which is always taken from it.
 	binary.LittleEndian.PutUint32(ht.XSave()[24:], host.DefaultMXCSR)
+	t.beginBlocks()
 	e.threadsMu.Lock()
 	e.threads[t] = struct{}{}
 	e.threadsMu.Unlock()
@@ -60,6 +62,7 @@ func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call,
 // Close ends the thread for the engine.
 func (t *Thread) Close() {
 	e := t.engine
+	t.endBlocks()
 	e.threadsMu.Lock()
 	delete(e.threads, t)
 	e.ended.add(&t.stats)
@@ -91,6 +94,7 @@ func (t *Thread) serve() (stub uint64) {
 	t.stats.Exits[b.Exit&15]++
 	more, f, traced := true, (*Fault)(nil), t.traced
 	if b.Exit != host.ExitAbort {
+		t.site = nil
 		t.alone = false // it has been in the guest
 		t.left = b.Exit
 	}
@@ -106,13 +110,16 @@ func (t *Thread) serve() (stub uint64) {
 	case host.ExitFault:
 		f = t.onFault()
 	case host.ExitTrap:
+		pc := b.RIP
 		f = t.onTrap(rewrite.TrapKind(b.ExitArg))
+		t.raised(f, pc)
 	case host.ExitKick:
 		t.onKick()
 		if more = t.attend(); more {
 			f = t.toCode(b.RIP, false)
 		}
 	case host.ExitAbort:
+		t.siteDropped()
 		if more = t.attend(); more && t.stub == t.engine.stubs.EnterFull {
 			f = t.toCode(b.RIP, false)
 		}
@@ -198,6 +205,7 @@ func (t *Thread) onLink() *Fault {
 func (t *Thread) onKick() {
 	b := t.block
 	m, ok := t.engine.mark(b.HostPC)
+	undone := t.engine.unfinished(b.HostPC, m)
 	t.host.Settled()
 	if guest, kind := missed(b.HostPC); kind != missNone {
 		b.RIP, b.Regs[decode.R11] = guest, b.Spill[0]
@@ -206,6 +214,7 @@ func (t *Thread) onKick() {
 		}
 	} else if ok {
 		settle(b, m)
+		t.takeBack(undone)
 	} else {
 		panic("engine: a kick found the guest outside the code cache")
 	}

@@ -145,7 +145,7 @@ func (e *Engine) tellTranslated(entry uint64, called bool, start int) {
 	for _, ref := range g.refs {
 		b := Branch{From: e.guestOf(ref.Pos), Target: ref.Target, Kind: ref.Kind}
 		switch {
-		case g.at(ref.Target) != 0:
+		case e.enters(ref.Target) != 0:
 		case e.pages.at(ref.Target).translated():
 			b.To = ToLinked
 		default:

@@ -51,6 +51,9 @@ type Block struct {
 	// code: by a stub, or by Go in the guest's name. 0 for none; see Thread.SetWatches.
 	Watched uint64
 
+	// Counters is the address of the thread's counters of blocks; 0 for none.
+	Counters uint64
+
 	// Selectors are what the guest has loaded into %fs and %gs.
 	Selectors [2]uint16
 }
