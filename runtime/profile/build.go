@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/google/pprof/profile"
+
+	"cabitrans/runtime/srcline"
 )
 
 // A Program says what the addresses in samples mean.
@@ -27,7 +29,7 @@ type Text struct{ Lo, Hi, Offset uint64 }
 type builder struct {
 	profile   profile.Profile
 	program   *Program
-	lines     lineTable
+	lines     srcline.Table
 	mappings  []*profile.Mapping               // by Program.Text
 	locations map[uint64]*profile.Location     // of the program, by address
 	functions map[functionID]*profile.Function // of the program
@@ -36,7 +38,7 @@ type builder struct {
 
 // begin begins another program, whose functions are others than those before.
 func (b *builder) begin(p *Program) {
-	b.program, b.lines = p, readLines(p.Exe)
+	b.program, b.lines = p, srcline.Read(p.Exe)
 	b.locations, b.functions = make(map[uint64]*profile.Location), make(map[functionID]*profile.Function)
 	b.made = make(map[activity]*profile.Location)
 	b.mappings = nil
@@ -110,7 +112,7 @@ func (b *builder) location(addr uint64) *profile.Location {
 // file it is unknown: that file has no function here.
 func (b *builder) line(addr uint64, f *profile.Function) profile.Line {
 	l := profile.Line{Function: f}
-	if file, line := b.lines.find(addr - b.program.Base); file == f.Filename {
+	if file, line := b.lines.Find(addr - b.program.Base); file == f.Filename {
 		l.Line = int64(line)
 	}
 	return l
@@ -129,7 +131,7 @@ func (b *builder) function(name string, begin uint64) *profile.Function {
 	if f == nil {
 		f = &profile.Function{ID: uint64(len(b.profile.Function) + 1), Name: name, SystemName: name}
 		if begin != 0 {
-			file, line := b.lines.find(begin - b.program.Base)
+			file, line := b.lines.Find(begin - b.program.Base)
 			f.Filename, f.StartLine = file, int64(line)
 		}
 		b.functions[id] = f

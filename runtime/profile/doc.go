@@ -31,7 +31,7 @@
 // # Names
 //
 // Functions have the names of the executable's symbols, and of one built with debugging
-// information the source lines, too (lines.go). Code that was inlined counts for the function
+// information the source lines, too (package srcline). Code that was inlined counts for the function
 // that it is part of; its line is left out where it is of another file than that. Of addresses
 // outside of the executable no more is known than that they are. What a process becomes by
 // proc_exec is another program, with functions of its own.
