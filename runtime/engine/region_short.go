@@ -41,7 +41,7 @@ func (e *Engine) bound() {
 // surely reaches target.
 func (e *Engine) short(k int, target uint64) bool {
 	g := &e.region
-	t := g.at(target)
+	t := e.enters(target)
 	if t == 0 || e.rw.Without&rewrite.WithoutShort != 0 {
 		return false
 	}

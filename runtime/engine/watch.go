@@ -151,9 +151,13 @@ func (e *Engine) tellTranslated(entry uint64, called bool, start int) {
 		default:
 			b.To = ToExit
 		}
-		p := e.space.Code()[ref.Pos:]
-		d := int32(uint32(p[0]) | uint32(p[1])<<8 | uint32(p[2])<<16 | uint32(p[3])<<24)
-		b.Host = host.CacheLo + uint64(ref.Pos) + 4 + uint64(int64(d))
+		p, next := e.space.Code()[ref.Pos:], host.CacheLo+uint64(ref.Pos)
+		if ref.Kind == rewrite.RefShort {
+			b.Host = next + 1 + uint64(int64(int8(p[0])))
+		} else {
+			d := int32(uint32(p[0]) | uint32(p[1])<<8 | uint32(p[2])<<16 | uint32(p[3])<<24)
+			b.Host = next + 4 + uint64(int64(d))
+		}
 		t.Refs = append(t.Refs, b)
 	}
 	e.watcher.Translated(&t)
