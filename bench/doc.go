@@ -1,14 +1,39 @@
 // Package bench measures what translation costs.
 //
-// A kernel is a guest program that computes something without system calls, in
-// an exported function kernel(n). The same bytes run in two ways in one process:
+// # In a nutshell
 //
-//	native       the image is mapped executable and kernel(n) is called
-//	translated   the program runs as a guest and times its own kernel(n)
+// Run makes a Report: every kernel in every Column, which is a way to run it, and what
+// else there is to measure. README.md tells the method, and what came of it.
 //
-// and both answer a result and a time. Results must agree: that is the
-// differential test. Times are compared as ratios within one run, because
-// machines differ and are noisy; there is no timed test.
+//	direct       the executable is mapped and started in this process, untranslated, and
+//	             %fs is exchanged at every system call (Direct)
+//	translated   it runs as a guest, in a tier and under a TLS strategy (Translated)
+//	peer         its Linux build is run by another program (Peer)
+//
+// All print the same line, which has a result and times. Results must agree: that is
+// the differential test. Times are compared as ratios within one run, because machines
+// differ and are noisy; there is no timed test.
+//
+// # A sample's path
+//
+// Run ─ prepare: columns() ─ kernels, start, …: interleave ─ Column.run ─ Measurement
+// ─ summarize: Values ─ finish: means, break-even ─ WriteText, WriteJSON, WriteBenchfmt,
+// and package chart
+//
+// # Running directly
+//
+// direct_linux_amd64.s visits the guest as the engine's stubs do: scheduler told, %fs
+// exchanged, registers loaded. The vDSO that the guest gets has entries that jump to
+// leaveDirect, which finds the thread's directBlock through the thread control block, and
+// comes back by a jump, so that the CPU's return predictor is not disturbed. What must
+// hold: no Go code runs, and no signal is delivered, while %fs is the guest's; a thread
+// is locked to its goroutine and has all signals blocked from its first visit to its
+// last. A fault of a directly running program therefore ends the process. There are only
+// the calls that kernels make.
+//
+// # Other measurements
+//
+// These are Go benchmarks of this package's tests.
 //
 // The program locks measures contended locks, condition variables and new threads
 // (guests/prog/locks.h says what the workloads are). Its other side is the same
@@ -42,10 +67,6 @@
 // bare ones, of which Go's scheduler is not told; a read of one byte shows what is
 // ours: about 100 ns.
 //
-// The native side of a kernel is no guest: no thread-local storage, no system calls, no
-// confinement. Kernels that need them (tlsloop, sysloop) have no native side
-// here.
-//
-// The package imports runtime (the public API), argdata and loader, and nothing
-// imports it.
+// The package imports runtime (the public API), argdata, guests, loader and abi; the
+// command imports it and its package chart.
 package bench

@@ -115,7 +115,7 @@ func (r *Report) breakEven() {
 			if !ok {
 				continue
 			}
-			b.Slowdown = m.Median
+			b.Slowdown = m.Best
 		}
 		r.BreakEven = append(r.BreakEven, b)
 	}

@@ -18,12 +18,12 @@ type TextResult struct {
 	MissNS    Values `json:"miss_ns"`   // the first indirect call: there is no entry in the table yet
 	LookupNS  Values `json:"lookup_ns"` // the second
 
-	Instructions uint64  `json:"instructions,omitempty"`
-	HostBytes    uint64  `json:"host_bytes,omitempty"`
-	Growth       float64 `json:"growth,omitempty"`
-	TableBytes   uint64  `json:"table_bytes,omitempty"`
-	Misses       uint64  `json:"misses,omitempty"`
-	Flushes      uint64  `json:"flushes,omitempty"`
+	Instructions uint64  `json:"instructions"`
+	HostBytes    uint64  `json:"host_bytes"`
+	Growth       float64 `json:"growth"`
+	TableBytes   uint64  `json:"table_bytes"`
+	Misses       uint64  `json:"misses"`
+	Flushes      uint64  `json:"flushes"`
 	TranslateNS  *Values `json:"translate_ns,omitempty"` // of everything
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,8 +16,11 @@ import (
 
 // benchFlags is the command line of bench.
 type benchFlags struct {
-	run        bench.Options
-	json, text string // files; "-" is standard output, empty for none
+	run bench.Options
+	// Files; "-" is standard output, empty for none.
+	json, text, html string
+	svg              string // a directory
+	bounds           string // a file
 }
 
 // options are the flags of bench.
@@ -39,6 +41,11 @@ func (f *benchFlags) options() []option {
 		fileOption("json", &f.json, "file of that form", "write all samples and what they come to to FILE; bench/README.md in "+
 			"the sources tells the keys. A FILE of - is standard output, which then has no tables"),
 		fileOption("benchstat", &f.text, "file of that form", "write all samples to FILE as benchstat reads them"),
+		fileOption("html", &f.html, "file of that form", "write a page with charts, which needs no other file, to FILE"),
+		{name: "svg", value: "DIR", help: "write the charts to files in the directory DIR, which is made if it is missing",
+			set: func(dir string) error { f.svg = dir; return nil }},
+		fileOption("bounds", &f.bounds, "file of that form", "fail if a geometric mean is above its bound in FILE, a JSON object of "+
+			"numbers by column; what is above is measured once more"),
 	}
 }
 
@@ -103,6 +110,13 @@ func (c *command) bench(args []string) int {
 		return c.fail("%v", err)
 	}
 	defer outputs.close()
+	if err := makeDir(f.svg); err != nil {
+		return c.fail("%v", err)
+	}
+	bounds, err := readBounds(f.bounds)
+	if err != nil {
+		return c.fail("%v", err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return c.fail("cannot find this program to start it anew: %v", err)
@@ -113,107 +127,55 @@ func (c *command) bench(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	report, err := bench.Run(ctx, f.run)
+	var exceeded []string
+	if err == nil && bounds != nil {
+		exceeded, err = checkBounds(ctx, bounds, report, f.run)
+	}
 	progress.clear()
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	if err := outputs.write(report); err != nil {
+	err = outputs.write(report)
+	if err == nil && f.svg != "" {
+		err = writeCharts(f.svg, report)
+	}
+	if err != nil {
 		return c.fail("%v", err)
 	}
-	return 0
+	for _, e := range exceeded {
+		fmt.Fprintf(c.stderr, "cabitrans: %s\n", e)
+	}
+	return min(len(exceeded), 1)
 }
 
-// An output is a form of the report, and where it goes.
-type output struct {
-	name  string
-	to    io.Writer
-	file  *os.File // nil for standard output
-	write func(io.Writer, *bench.Report) error
-}
-
-type outputs []output
-
-// openOutputs creates the files before anything is measured.
-func (c *command) openOutputs(f *benchFlags) (outs outputs, err error) {
-	plain := true
-	for _, o := range []struct {
-		path  string
-		write func(io.Writer, *bench.Report) error
-	}{
-		{f.json, func(w io.Writer, r *bench.Report) error { return r.WriteJSON(w) }},
-		{f.text, func(w io.Writer, r *bench.Report) error { return r.WriteBenchfmt(w) }},
-	} {
-		if o.path == "" {
-			continue
-		}
-		out, err := c.openOutput(o.path)
-		if err != nil {
-			outs.close()
-			return nil, err
-		}
-		plain = plain && out.file != nil
-		out.write = o.write
-		outs = append(outs, out)
+// readBounds reads the file of bounds, if there is one.
+func readBounds(path string) (bench.Bounds, error) {
+	if path == "" {
+		return nil, nil
 	}
-	if plain {
-		outs = append(outs, output{name: "standard output", to: c.stdout,
-			write: func(w io.Writer, r *bench.Report) error { return r.WriteText(w) }})
-	}
-	return outs, nil
-}
-
-func (c *command) openOutput(path string) (output, error) {
-	if path == "-" {
-		return output{name: "standard output", to: c.stdout}, nil
-	}
-	f, err := os.Create(path)
+	f, err := os.Open(path)
 	if err != nil {
-		return output{}, fmt.Errorf("cannot write to %s: %w", path, reason(err))
+		return nil, fmt.Errorf("cannot read the bounds in %s: %w", path, reason(err))
 	}
-	return output{name: path, to: f, file: f}, nil
+	defer f.Close()
+	b, err := bench.ReadBounds(f)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the bounds in %s: %w", path, err)
+	}
+	return b, nil
 }
 
-func (outs outputs) write(r *bench.Report) error {
-	for _, o := range outs {
-		err := o.write(o.to, r)
-		if err == nil && o.file != nil {
-			err = o.file.Close()
-		}
-		if err != nil {
-			return fmt.Errorf("cannot write to %s: %w", o.name, reason(err))
-		}
+// checkBounds says what is above its bound, also when measured again: a busy machine
+// can be at fault once.
+func checkBounds(ctx context.Context, b bench.Bounds, r *bench.Report, o bench.Options) ([]string, error) {
+	exceeded, err := b.Exceeded(r)
+	if err != nil || len(exceeded) == 0 {
+		return nil, err
 	}
-	return nil
-}
-
-func (outs outputs) close() {
-	for _, o := range outs {
-		if o.file != nil {
-			o.file.Close()
-		}
+	o.Measures = []string{"kernels"}
+	again, err := bench.Run(ctx, o)
+	if err != nil {
+		return nil, err
 	}
+	return b.Exceeded(r, again)
 }
-
-// A progress is one line on a terminal that says what is being done.
-type progress struct{ to io.Writer }
-
-// newProgress shows nothing unless w is a terminal.
-func newProgress(w io.Writer) progress {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return progress{w}
-		}
-	}
-	return progress{}
-}
-
-// eraseLine is the terminal's control sequence.
-const eraseLine = "\r\x1b[K"
-
-func (p progress) show(what string) {
-	if p.to != nil {
-		fmt.Fprint(p.to, eraseLine+what)
-	}
-}
-
-func (p progress) clear() { p.show("") }

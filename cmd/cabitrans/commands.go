@@ -26,7 +26,7 @@ func subcommands() []subcommand {
 			options: new(disasmFlags).options, do: (*command).disasm, status: "0, or 127 if it failed."},
 		{name: "bench", args: "[flags]", short: "measure what translation costs on this machine", long: benchLong,
 			options: new(benchFlags).options, do: (*command).bench,
-			status: "0, or 127 if something could not be measured or written."},
+			status: "0, 1 if a mean is above its bound, or 127 if something could not be measured or written."},
 		{name: "completion", args: "bash|zsh|fish", short: "print what the shell needs to complete this",
 			long: `The output is code of that shell. For this session: source <(cabitrans completion bash) in bash and zsh, ` +
 				`cabitrans completion fish | source in fish.`,
