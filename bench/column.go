@@ -52,7 +52,7 @@ func columns() (cs []Column, missing []string) {
 		return cs, missing
 	}
 	for _, tier := range runtime.Tiers() {
-		for _, tls := range strategies {
+		for _, tls := range runtime.TierTLS(tier) {
 			cs = append(cs, Column{
 				Name: tier + "/" + tls, Kind: KindTranslated, Tier: tier, TLS: tls, About: aboutTLS[tls],
 			})

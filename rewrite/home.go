@@ -12,6 +12,9 @@ func (f FS) CanHome() bool { return f.Prefix != 0 }
 // makes an exit or a sequence, far and 16-bit transfers, and whatever names a segment
 // base. It mirrors Inst, for a guest that has moved no base.
 func (f FS) Home(in *decode.Inst, code []byte) bool {
+	if in.Flow == decode.FlowInt {
+		return in.Opcode == 0xcc // padding; it ends the guest, as from the code cache
+	}
 	return homeFlow(in) && homeClass(in) && f.homeSegment(in, code)
 }
 
@@ -23,8 +26,6 @@ func homeFlow(in *decode.Inst) bool {
 		decode.FlowRet:
 		// With 66 the CPU's vendor decides what they do; no compiler emits it.
 		return in.OpSize != 2 && in.Class&decode.ClassVendor == 0
-	case decode.FlowInt:
-		return in.Opcode == 0xcc // padding; it ends the guest, as from the code cache
 	}
 	return false
 }

@@ -32,6 +32,7 @@ type Process struct {
 	kernel  *kernel.Process
 	engine  *engine.Engine
 	plan    *loader.Plan
+	unwind  loader.Range // the unwind table in memory
 	syms    func() *loader.SymTab
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot
@@ -97,7 +98,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
-	if p.tier, err = selectTier(c.Tier); err == nil {
+	if p.tier, err = selectTier(c.Tier, p.tls); err == nil {
 		p.tier, err = watchedTier(c, p.tier)
 	}
 	if err != nil {
@@ -133,6 +134,9 @@ func (p *Process) newEngine(space *host.Space) (err error) {
 	p.engine.Without(p.without)
 	if p.strict {
 		p.engine.Strict()
+	}
+	if p.tier == TierHome && !p.engine.Home(p.functions()) {
+		panic("runtime: a tier was selected that the TLS strategy cannot have")
 	}
 	return p.watchCode()
 }

@@ -30,6 +30,13 @@ type Stats struct {
 	TableMisses uint64 `json:"table_misses"` // indirect branches without a landing yet
 	TableBytes  uint64 `json:"table_bytes"`  // of the look-up table in use
 
+	// The home tier: pages of text executed where they lie, those that did not qualify,
+	// those that went to the code cache later, and faults at the border of the two.
+	HomePages     uint64 `json:"home_pages"`
+	HomeRefused   uint64 `json:"home_refused"`
+	HomeWithdrawn uint64 `json:"home_withdrawn"`
+	HomeCrossings uint64 `json:"home_crossings"`
+
 	// Leaving translated code.
 	Switches          uint64            `json:"switches"` // guest to host and back
 	Exits             map[string]uint64 `json:"exits"`    // by cause
@@ -68,6 +75,7 @@ func (p *Process) currentStats() Stats {
 		GuestBytes: e.GuestBytes, HostBytes: e.HostBytes, TranslateTime: e.TranslateTime,
 		FSRewritten: e.FSRewritten, Flushes: e.Flushes,
 		Links: e.Links, TableMisses: e.TableMisses, TableBytes: e.TableBytes,
+		HomePages: e.HomePages, HomeRefused: e.HomeRefused, HomeWithdrawn: e.HomeWithdrawn, HomeCrossings: e.HomeCrossings,
 		Switches: e.Threads.Switches, Exits: make(map[string]uint64),
 		TLSSwitchSyscalls: e.SwitchCalls,
 		Calls:             make(map[string]uint64),
@@ -102,6 +110,10 @@ func (s *Stats) add(o Stats) {
 	s.Links += o.Links
 	s.TableMisses += o.TableMisses
 	s.TableBytes = o.TableBytes
+	s.HomePages += o.HomePages
+	s.HomeRefused += o.HomeRefused
+	s.HomeWithdrawn += o.HomeWithdrawn
+	s.HomeCrossings += o.HomeCrossings
 	s.Switches += o.Switches
 	s.TLSSwitchSyscalls += o.TLSSwitchSyscalls
 	addCounts(&s.Exits, o.Exits)
@@ -141,6 +153,10 @@ func (s Stats) WriteText(w io.Writer) error {
 	row("direct branches linked", "%d", s.Links)
 	row("table misses", "%d", s.TableMisses)
 	row("table", "%d KiB", s.TableBytes>>10)
+	if s.HomePages+s.HomeRefused > 0 {
+		row("pages executed in place", "%d, %d did not qualify, %d withdrawn, %d faults at their border",
+			s.HomePages, s.HomeRefused, s.HomeWithdrawn, s.HomeCrossings)
+	}
 	row("switches to the guest", "%d", s.Switches)
 	row("host system calls for switching TLS", "%d", s.TLSSwitchSyscalls)
 	for _, name := range exitNames {

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"cabitrans/rewrite"
+	"cabitrans/runtime/engine"
+	"cabitrans/runtime/loader"
 )
 
 // A tier is how guest code is executed (Config.Tier).
@@ -20,8 +24,29 @@ const (
 // cannot be had. The message says which can.
 var ErrTier = errors.New("no such tier")
 
-// Tiers returns the names that Config.Tier may have, the default first.
-func Tiers() []string { return []string{TierCache} }
+// Tiers returns the names that Config.Tier may have on this host, the default first.
+func Tiers() (names []string) {
+	for _, name := range []string{TierCache, TierHome} {
+		if len(TierTLS(name)) > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TierTLS returns the names that Config.TLS may have in a tier, the default first.
+func TierTLS(tier string) (names []string) {
+	for _, name := range TLSStrategies() {
+		tls, err := rewrite.SelectTLS(name, tlsHost())
+		if err == nil {
+			_, err = selectTier(tier, tls)
+		}
+		if err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // A tierError says why a tier was refused.
 type tierError struct{ why string }
@@ -33,15 +58,19 @@ func (e *tierError) Error() string {
 // Is makes errors.Is find ErrTier.
 func (e *tierError) Is(target error) bool { return target == ErrTier }
 
-// selectTier returns the tier of the given name, or the default for an empty one.
-func selectTier(name string) (string, error) {
-	switch name {
-	case "":
+// selectTier returns the tier of the given name, or the default for an empty one, if it
+// can be had with a TLS strategy.
+func selectTier(name string, tls rewrite.TLS) (string, error) {
+	switch {
+	case name == "":
 		return TierCache, nil
-	case TierCache:
+	case name == TierHome && !tls.FS().CanHome():
+		return "", &tierError{why: fmt.Sprintf("the tier %s needs a TLS strategy that keeps the length of code, which %s does not",
+			name, tls.Name())}
+	case name == TierHome && !engine.CanHome(tls):
+		return "", &tierError{why: fmt.Sprintf("the tier %s cannot be had on this host", name)}
+	case name == TierCache || name == TierHome:
 		return name, nil
-	case TierHome:
-		return "", &tierError{why: "the tier home is not built yet"}
 	}
 	return "", &tierError{why: fmt.Sprintf("there is no tier %q", name)}
 }
@@ -63,4 +92,13 @@ func watchedTier(c *Config, tier string) (string, error) {
 		return "", &tierError{why: fmt.Sprintf("%s cannot follow a program in the tier %s, only in %s", who, tier, TierCache)}
 	}
 	return TierCache, nil
+}
+
+// functions tells where the functions of the process's program are.
+func (p *Process) functions() *loader.Functions {
+	mem := p.mem
+	return &loader.Functions{
+		Read: func(addr uint64, buf []byte) bool { return mem.CopyIn(buf, addr) == nil },
+		Hdr:  p.unwind, Symbols: p.syms, Bias: p.plan.Base,
+	}
 }

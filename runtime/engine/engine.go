@@ -59,6 +59,8 @@ type Engine struct {
 	threads   map[*Thread]struct{}
 	ended     ThreadStats // of threads that are gone; under threadsMu
 
+	home homeTier // see home.go
+
 	stats Stats // under mu
 
 	watcher  Watcher     // nil for none; under mu
@@ -71,6 +73,7 @@ const (
 	stubsSize = 0x1_0000
 	coldSize  = host.CacheSize / 3
 	coldLo    = host.CacheLo + host.CacheSize - coldSize
+	portalLo  = host.CacheLo + host.CacheSize - portalSize
 
 	// The cache is flushed when less than this is left in a buffer: more than
 	// the largest region needs.
@@ -171,7 +174,11 @@ func (e *Engine) resetBuffers() {
 	code := e.space.Code()
 	hot, cold := e.hotBase-host.CacheLo, uint64(coldLo-host.CacheLo)
 	e.rw.Hot = codegen.NewBuffer(code[hot:cold:cold], e.hotBase)
-	e.rw.Cold = codegen.NewBuffer(code[cold:], coldLo)
+	portals := uint64(portalLo - host.CacheLo)
+	e.rw.Cold = codegen.NewBuffer(code[cold:portals:portals], coldLo)
+	if e.home.portalBuf == nil { // no flush drops them
+		e.home.portalBuf = codegen.NewBuffer(code[portals:], portalLo)
+	}
 	e.rw.HotMarks = e.rw.HotMarks[:0]
 	e.rw.ColdMarks = e.rw.ColdMarks[:0]
 }
@@ -186,6 +193,7 @@ func (e *Engine) Close() error {
 	if n > 0 {
 		return fmt.Errorf("engine: %d threads are still running", n)
 	}
+	e.withdrawAll()
 	e.drop()
 	e.mem.SetInvalidate(nil)
 	if packed {

@@ -28,6 +28,7 @@ const (
 const (
 	pfPresent = 1 << 0
 	pfWrite   = 1 << 1
+	pfFetch   = 1 << 4
 )
 
 // A Fault is what ended a guest: the state is that at the boundary before the
@@ -85,8 +86,14 @@ func (t *Thread) onFault() *Fault {
 	if guest, kind := missed(b.HostPC); kind != missNone && b.FaultSignal == SigSEGV {
 		return t.missed(guest, kind)
 	}
+	if inArena(b.HostPC) {
+		return t.homeFault()
+	}
 	if !ok {
 		b.RIP = b.HostPC
+		if e.home.on.Load() {
+			return t.strayed()
+		}
 		f := t.fault(int(b.FaultSignal))
 		f.Note = "the translator has no record of this host address; this is a bug in it"
 		return f
@@ -116,9 +123,15 @@ func (t *Thread) onFault() *Fault {
 		return t.pushed(m)
 	}
 	t.takeBack(undone)
+	return t.access()
+}
+
+// access is the guest's own fault.
+func (t *Thread) access() *Fault {
+	b := t.block
 	f := t.fault(int(b.FaultSignal))
 	if b.FaultTrap == trapPage {
-		f.Addr, f.HasAddr, f.Write = t.faultAddr(), true, write
+		f.Addr, f.HasAddr, f.Write = t.faultAddr(), true, b.FaultError&pfWrite != 0
 	}
 	return f
 }

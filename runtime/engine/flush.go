@@ -62,6 +62,7 @@ func (e *Engine) drop() {
 	e.links = e.links[:0]
 	clear(e.calls)
 	e.resetBuffers()
+	e.resetPortals()
 }
 
 // invalidate is called by the address space, with its lock held, before guest
@@ -71,6 +72,7 @@ func (e *Engine) invalidate(lo, hi uint64) {
 	defer e.mu.Unlock()
 	e.dropping = DropCode
 	e.flush()
+	e.withdrawChanged(lo, hi)
 }
 
 // setOptions switches all threads to translations made with the given options.
@@ -82,6 +84,10 @@ func (e *Engine) setOptions(o rewrite.Options) {
 	e.dropping = DropOptions
 	e.flush()
 	e.rw.Options = o
+	e.home.pages.KeepR11 = o.KeepR11
+	if o.MovingBase && !e.rw.FS.Follows() {
+		e.withdrawAll()
+	}
 	switch {
 	case o.Strict:
 		e.returns.Store(2)

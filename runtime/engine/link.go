@@ -15,12 +15,18 @@ type link struct {
 // the arena waits for ever: every time it is reached the guest faults.
 func (e *Engine) addLink(ref rewrite.Ref) {
 	if inArena(ref.Target) {
-		if len(e.links) == 0 {
-			e.links = append(e.links, link{}) // number 0 ends lists
-		}
-		l := link{pos: ref.Pos, kind: ref.Kind, next: uint32(e.pages.at(ref.Target) &^ entryPending)}
-		e.pages.set(ref.Target, entryPending|entry(len(e.links)))
-		e.links = append(e.links, l)
+		e.waitFor(ref)
 	}
 	putRel32(e.space.Code(), ref.Pos, e.rw.LinkExit(ref.Target, ref.Kind))
+}
+
+// waitFor makes ref, whose target is in the arena and not translated, one of those that
+// are patched once it is.
+func (e *Engine) waitFor(ref rewrite.Ref) {
+	if len(e.links) == 0 {
+		e.links = append(e.links, link{}) // number 0 ends lists
+	}
+	l := link{pos: ref.Pos, kind: ref.Kind, next: uint32(e.pages.at(ref.Target) &^ entryPending)}
+	e.pages.set(ref.Target, entryPending|entry(len(e.links)))
+	e.links = append(e.links, l)
 }

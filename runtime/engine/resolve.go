@@ -42,9 +42,9 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	if e.rw.Cold.Room() < minRoom {
 		e.flush()
 	}
-	body, err := e.translate(pc, false)
-	if err != nil {
-		return 0, err
+	body, set, err := e.landsAt(pc)
+	if err != nil || !set {
+		return body, err
 	}
 	if e.watcher != nil {
 		e.watcher.Missed(pc, false)
@@ -60,6 +60,21 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	return body, nil
 }
 
+// landsAt is the host address for an indirect branch to pc, and whether it goes into the
+// table. A return to home does.
+func (e *Engine) landsAt(pc uint64) (body uint64, set bool, err error) {
+	if e.home.on.Load() && inArena(pc) && !e.pages.at(pc).translated() {
+		if p := e.home.at[pc&^(host.PageSize-1)]; p != nil && p.Returns(pc%host.PageSize) {
+			return pc, true, nil
+		}
+		if e.comesHome(pc, origin{}) {
+			return pc, false, nil
+		}
+	}
+	body, err = e.translate(pc, false)
+	return body, err == nil, err
+}
+
 // callee resolves pc as the target of an indirect call and enters it in the table
 // of call entries. If it reads r11, as no function of the ABI does, the process
 // must keep r11 across calls from now on; this one has it still.
@@ -71,6 +86,9 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	e.stats.TableMisses++
 	if e.rw.Cold.Room() < minRoom {
 		e.flush()
+	}
+	if e.home.on.Load() && inArena(pc) && e.comesHome(pc, origin{}) {
+		return pc, nil
 	}
 	if _, vdso := e.vdso.call(pc); !vdso && inArena(pc) {
 		e.region.begin(pc)

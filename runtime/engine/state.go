@@ -41,7 +41,9 @@ func (e *Engine) findMark(off uint64) (rewrite.Mark, bool) {
 
 // markLists is the source map, in order of host addresses.
 func (e *Engine) markLists() [][]rewrite.Mark {
-	return [][]rewrite.Mark{e.marks[0], e.marks[1], e.marks[2], e.marks[3], e.rw.HotMarks, e.rw.ColdMarks}
+	return [][]rewrite.Mark{
+		e.marks[0], e.marks[1], e.marks[2], e.marks[3], e.rw.HotMarks, e.rw.ColdMarks, e.home.portalMarks,
+	}
 }
 
 // settle turns the registers in b, those of a host instruction with mark m, into

@@ -12,6 +12,10 @@ type Stats struct {
 	TableBytes                    uint64        // look-up table now in use
 	FSRewritten                   uint64        // instructions whose %fs operand was rewritten
 	Flushes                       uint64        // times that all translations were dropped
+	HomePages                     uint64        // pages of text that were brought home
+	HomeRefused                   uint64        // that did not qualify
+	HomeWithdrawn                 uint64        // that were, and went to the code cache
+	HomeCrossings                 uint64        // faults at home at what is in the code cache
 	SwitchCalls                   uint64        // host system calls that the stubs have made to exchange %fs
 	Threads                       ThreadStats
 }

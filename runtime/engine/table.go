@@ -39,6 +39,13 @@ func (e *Engine) set(t *table, pc, to uint64) {
 	t.Set(pc, to)
 }
 
+// unset makes pc miss again if its slot holds old. No thread is in the guest.
+func (t *table) unset(pc, old uint64) {
+	if t.filled[8*pc/host.TableChunk] && t.Get(pc) == old {
+		t.Set(pc, t.Miss+pc)
+	}
+}
+
 func (t *table) reset() {
 	for _, c := range t.chunks {
 		if err := t.Drop(uint64(c) * host.TableChunk / 8); err != nil {

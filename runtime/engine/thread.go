@@ -21,6 +21,8 @@ type Thread struct {
 	args     [8]uint64
 	stub     uint64 // through which the guest is entered next
 	ended    *Fault // what ended the thread, if it was a fault
+	from     origin // where it comes from
+	homeward bool   // alone, and comes from home
 	alone    bool   // the next instruction is translated by itself: see single.go
 	traced   bool   // the instruction at tracedPC is the thread's last: see trace.go
 	shadow   bool   // and loads %ss: the next one is
@@ -72,6 +74,7 @@ func (t *Thread) Close() {
 // Run executes the thread until it or its process ends. A fault is returned with
 // the guest's state; it is nil when a system call or a kick ended the thread.
 func (t *Thread) Run() *Fault {
+	t.from = origin{home: true}
 	f := t.toCode(t.block.RIP, false)
 	if t.debugger != nil {
 		var more bool
@@ -93,9 +96,10 @@ func (t *Thread) serve() (stub uint64) {
 	b := t.block
 	t.stats.Exits[b.Exit&15]++
 	more, f, traced := true, (*Fault)(nil), t.traced
+	t.from = t.origin()
 	if b.Exit != host.ExitAbort {
 		t.site = nil
-		t.alone = false // it has been in the guest
+		t.alone, t.homeward = false, false // it has been in the guest
 		t.left = b.Exit
 	}
 	switch b.Exit {
@@ -140,15 +144,28 @@ func (t *Thread) serve() (stub uint64) {
 	return t.stub
 }
 
+// origin is where the thread has left the guest.
+func (t *Thread) origin() (from origin) {
+	switch b := t.block; b.Exit {
+	case host.ExitFault, host.ExitKick:
+		from.home = inArena(b.HostPC)
+	case host.ExitAbort:
+		from.home = inArena(b.Entry)
+	}
+	from.home = from.home || t.homeward
+	return from
+}
+
 // toCode makes the thread continue at guest address pc with all registers.
 func (t *Thread) toCode(pc uint64, called bool) *Fault {
 	b := t.block
 	b.RIP = pc
-	h, err := uint64(0), error(nil)
-	if t.alone {
-		h, err = t.engine.single(pc)
-	} else {
-		h, err = t.engine.resolve(pc, called)
+	h, err := pc, error(nil)
+	switch e := t.engine; {
+	case t.alone:
+		h, err = e.single(pc)
+	case !e.goHome(pc, t.from):
+		h, err = e.resolve(pc, called)
 	}
 	if err != nil {
 		return t.fetchFault()
@@ -207,7 +224,9 @@ func (t *Thread) onKick() {
 	m, ok := t.engine.mark(b.HostPC)
 	undone := t.engine.unfinished(b.HostPC, m)
 	t.host.Settled()
-	if guest, kind := missed(b.HostPC); kind != missNone {
+	if inArena(b.HostPC) { // at home
+		b.RIP = b.HostPC
+	} else if guest, kind := missed(b.HostPC); kind != missNone {
 		b.RIP, b.Regs[decode.R11] = guest, b.Spill[0]
 		if kind == missCall {
 			b.Regs[decode.RSP] += 8
@@ -215,6 +234,8 @@ func (t *Thread) onKick() {
 	} else if ok {
 		settle(b, m)
 		t.takeBack(undone)
+	} else if t.engine.home.on.Load() { // between a wild jump and its fault
+		b.RIP = b.HostPC
 	} else {
 		panic("engine: a kick found the guest outside the code cache")
 	}

@@ -134,6 +134,9 @@ func (t Table) Set(pc, host uint64) {}
 // FillPage answers ErrUnsupported.
 func FillPage(pc, jump uint64) error { return ErrUnsupported }
 
+// Get is never called: no chunk is ever filled.
+func (t Table) Get(pc uint64) uint64 { return 0 }
+
 // FSPage is never called: there are no threads.
 func (t *Thread) FSPage() []byte { return nil }
 

@@ -44,6 +44,9 @@ func (t Table) Set(pc, host uint64) {
 	atomic.StoreUint64((*uint64)(pointer(t.Slot(pc))), host)
 }
 
+// Get is what the slot of pc, in a filled chunk, points at.
+func (t Table) Get(pc uint64) uint64 { return atomic.LoadUint64((*uint64)(pointer(t.Slot(pc)))) }
+
 // XSave returns the thread's saved extended state. It may be used only while the
 // thread is outside the guest, by the thread itself.
 func (t *Thread) XSave() []byte {

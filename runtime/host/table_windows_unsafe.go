@@ -14,6 +14,9 @@ func (t Table) Set(pc, host uint64) {
 	atomic.StoreUint64((*uint64)(pointer(t.Slot(pc))), host)
 }
 
+// Get is what the slot of pc, in a filled page, points at.
+func (t Table) Get(pc uint64) uint64 { return atomic.LoadUint64((*uint64)(pointer(t.Slot(pc)))) }
+
 var errPacked = errors.New("the look-up table is packed")
 
 // Fill is for tables that are not packed.

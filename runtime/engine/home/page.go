@@ -25,13 +25,23 @@ type Branch struct {
 
 // A Page is a page that qualifies.
 type Page struct {
-	Patches  []Patch  // ascending
-	Branches []Branch // out of the page, but those with short displacements
+	Patches   []Patch  // ascending
+	Branches  []Branch // out of the page, but those with short displacements
+	Rewritten int      // operands in %fs
 	// Astray says that a branch into the middle of an instruction has been seen since.
 	Astray bool
 
 	starts bitmap // of instructions
 	ends   bitmap // of calls: where they return to
+}
+
+// NewPage is a page of which it is known where instructions begin.
+func NewPage(starts []uint16) *Page {
+	p := new(Page)
+	for _, off := range starts {
+		p.starts.set(uint64(off))
+	}
+	return p
 }
 
 // Starts reports whether an instruction begins at offset off.

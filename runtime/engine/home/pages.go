@@ -30,6 +30,7 @@ type Pages struct {
 	pages   map[uint64]result  // by page address
 	sync    map[uint64]uint64  // by page address: where the first instruction of the function across its begin is
 	targets map[uint64]*bitmap // by page address: of direct branches
+	scanned map[uint64]bool    // by page address: looked at, and not Refused
 	sweep   sweep              // scratch
 }
 
@@ -54,6 +55,23 @@ func (p *Pages) At(addr uint64) (*Page, error) {
 // Refused reports whether the page at addr has been found not to qualify.
 func (p *Pages) Refused(addr uint64) bool { r := p.pages[addr]; return r.err != nil }
 
+// Hopeless reports whether the page at addr is known not to qualify, or seen at a glance.
+func (p *Pages) Hopeless(addr uint64) bool {
+	if r, ok := p.pages[addr]; ok || p.scanned[addr] {
+		return r.err != nil
+	}
+	code := p.sweep.code[:]
+	if hazards(code[:p.Fetch(addr, code)], PageSize, false) {
+		p.Refuse(addr, ErrHazard)
+		return true
+	}
+	if p.scanned == nil {
+		p.scanned = make(map[uint64]bool)
+	}
+	p.scanned[addr] = true
+	return false
+}
+
 // Refuse makes the page at addr one that does not qualify.
 func (p *Pages) Refuse(addr uint64, why error) {
 	if p.pages == nil {
@@ -72,6 +90,7 @@ func (p *Pages) Forget(lo, hi uint64) {
 	}
 	clear(p.sync)
 	clear(p.targets)
+	clear(p.scanned)
 }
 
 // branchTo notes a direct branch to pc. It reports whether pc may be an instruction.

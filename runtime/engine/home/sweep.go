@@ -128,6 +128,9 @@ func (s *sweep) inst(pc uint64, function bool) (in decode.Inst, err error) {
 	}
 	off := pc - s.addr
 	s.page.starts.set(off)
+	if in.Seg == decode.SegFS && in.SegMatters() {
+		s.page.Rewritten++
+	}
 	for i := range int(in.Len) {
 		if code[i] != s.orig[i] {
 			if off+uint64(i) >= PageSize {
