@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"encoding/binary"
+
 	"cabitrans/codegen"
 	"cabitrans/decode"
 )
@@ -140,6 +142,27 @@ func (r *Rewriter) ReturnLanding(pc uint64) {
 	r.pc = pc
 	r.mark(FixR11, 0)
 	r.Hot.LoadGS(codegen.R11, r.Fields.Spill[0])
+}
+
+// Reload emits the load of r11's own value for guest address pc: it is in Spill[0].
+func (r *Rewriter) Reload(pc uint64) {
+	r.pc, r.Away = pc, false
+	r.restore()
+}
+
+// Side emits a condition that leads to an exit whose place PutSide is told, and returns
+// where its displacement is, as an offset in the hot buffer.
+func (r *Rewriter) Side(in *decode.Inst) int {
+	r.pc = in.PC
+	r.mark(0, 0)
+	r.Hot.Bytes(0x0f, 0x80|in.Opcode&0x0f)
+	r.Hot.U32(0)
+	return r.Hot.Len() - 4
+}
+
+// PutSide makes the condition whose displacement is at lead to what is emitted next.
+func (r *Rewriter) PutSide(at int) {
+	binary.LittleEndian.PutUint32(r.Hot.Code(at), uint32(r.Hot.Len()-at-4))
 }
 
 // ColdLanding emits a landing for returns to pc that lies apart from the body and

@@ -17,11 +17,16 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	if r.fetched {
 		r.fetchTarget(in, code)
 	}
-	r.mark(0, 0)
-	r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+	if !r.Away {
+		r.mark(0, 0)
+		r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+	}
+	r.Away = false
 	reg := codegen.Reg(in.RM())
 	direct := !in.HasMem && reg != codegen.RSP && !r.packed() // can index the table
 	switch {
+	case in.Flow == decode.FlowJumpInd && r.Without&WithoutLandings == 0:
+		r.jumpToLanding(in, code, direct)
 	case in.Flow == decode.FlowJumpInd && direct:
 		r.jumpThroughRegister(reg)
 	case in.Flow == decode.FlowJumpInd:
@@ -60,6 +65,38 @@ func (r *Rewriter) fetchTarget(in *decode.Inst, code []byte) {
 	b.LoadGS(reg, r.Fields.Spill[1])
 }
 
+// jumpToLanding jumps and leaves r11 in Spill[0]: the landing reloads it, if need be.
+func (r *Rewriter) jumpToLanding(in *decode.Inst, code []byte, direct bool) {
+	target := codegen.R11
+	if direct {
+		target = codegen.Reg(in.RM())
+		if target != codegen.R11 {
+			r.mark(FixR11, 0)
+			r.Hot.Move(codegen.R11, target)
+		}
+		r.guard()
+		if target == codegen.R11 {
+			r.restore()
+		}
+	} else {
+		r.prove(in, code)
+	}
+	r.mark(FixR11|FixTable, 0)
+	r.Hot.JumpTable(r.Table, target)
+}
+
+// Simple reports whether in may be rewritten while r11 is Away: it is copied as a whole,
+// or an indirect jump whose operand needs no other register.
+func (r *Rewriter) Simple(in *decode.Inst) bool {
+	switch {
+	case in.Reads.Has(decode.R11) || in.Flow == decode.FlowJumpInd && in.OpSize == 2:
+		return false
+	case in.Flow == decode.FlowJumpInd:
+		return !r.based(in) && !(in.RIPRel() && !r.ripReachable(in))
+	}
+	return in.Flow == decode.FlowNext && r.Bound(in) <= decode.MaxLen+1
+}
+
 // jumpThroughRegister jumps to the guest address in a register.
 func (r *Rewriter) jumpThroughRegister(target codegen.Reg) {
 	if target != codegen.R11 {
@@ -96,9 +133,18 @@ func (r *Rewriter) callThroughR11(in *decode.Inst, code []byte) {
 // read twice, as a whole to prove it and then its lower half: if it changes
 // between, the branch leads to neither value, but never further than the table.
 func (r *Rewriter) prove(in *decode.Inst, code []byte) {
-	r.mark(FixR11, 0)
-	r.loadTarget(in, code, 8)
-	r.guard()
+	if d := r.upperDisp(in); in.HasMem && !r.fetched && in.AddrSize == 8 && d == int64(int32(d)) {
+		r.mark(FixR11, 0)
+		r.loadUpper(in)
+		r.mark(FixR11, 0)
+		r.Hot.Not(codegen.R11)
+		r.mark(FixR11|FixGuard, 0)
+		r.Hot.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
+	} else {
+		r.mark(FixR11, 0)
+		r.loadTarget(in, code, 8)
+		r.guard()
+	}
 	if !r.fetched && in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) || !in.HasMem && in.RM() == decode.R11 {
 		r.restore()
 	}
@@ -209,6 +255,48 @@ func (r *Rewriter) upperHalf() {
 	b.Move32(codegen.R11, codegen.R11)
 	r.mark(FixR11, 0)
 	b.Not(codegen.R11)
+}
+
+// upperDisp is the displacement of the upper 4 bytes of a memory operand of 8.
+func (r *Rewriter) upperDisp(in *decode.Inst) int64 {
+	if in.Seg == decode.SegFS {
+		return in.Disp + 4 + int64(r.FS.Disp) // FS.Disp is 0 unless the operand is an absolute address: see movable
+	}
+	return in.Disp + 4
+}
+
+// loadUpper emits the load of the upper 4 bytes of the branch target, in memory, into r11.
+func (r *Rewriter) loadUpper(in *decode.Inst) {
+	b := r.Hot
+	disp := r.upperDisp(in)
+	if in.Seg == decode.SegFS {
+		b.Bytes(r.FS.Prefix)
+		r.FSRewritten++
+	}
+	rex := 0x44 | in.Rex&(decode.RexX|decode.RexB)
+	const field = byte(codegen.R11&7) << 3
+	switch {
+	case in.RIPRel():
+		b.Bytes(0x44, 0x8b, 5|field)
+		b.Rel32(in.End() + uint64(disp))
+	case in.Mod() == 0 && in.Base == decode.NoReg: // with a SIB byte, and always 32 bits
+		b.Bytes(rex, 0x8b, 4|field, in.SIB)
+		b.U32(uint32(disp))
+	default:
+		mod := byte(0x40)
+		if disp != int64(int8(disp)) {
+			mod = 0x80
+		}
+		b.Bytes(rex, 0x8b, mod|field|in.RM3())
+		if in.RM3() == 4 {
+			b.Bytes(in.SIB)
+		}
+		if mod == 0x40 {
+			b.Bytes(byte(disp))
+		} else {
+			b.U32(uint32(disp))
+		}
+	}
 }
 
 // loadTarget emits the load of the branch target, or of its lower 4 bytes, into

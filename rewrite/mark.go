@@ -55,6 +55,9 @@ func (r *Rewriter) markAt(cold bool, m Mark) {
 // mark notes that the next hot instruction belongs to the current guest
 // instruction.
 func (r *Rewriter) mark(fix Fix, rsp int8) {
+	if r.Away {
+		fix |= FixR11
+	}
 	r.HotMarks = append(r.HotMarks, Mark{
 		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: rsp,
 	})

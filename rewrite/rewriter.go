@@ -104,6 +104,10 @@ type Rewriter struct {
 	Refs                []Ref
 	FSRewritten         uint64 // operands in %fs rewritten
 
+	// Away says that r11 is in Spill[0], and not in r11. Only instructions that do not
+	// touch it, and that Simple reports, may be rewritten then; an indirect jump resets it.
+	Away bool
+
 	pc      uint64 // of the instruction being rewritten
 	fetched bool   // the target of the indirect branch is in Spill[3]
 }

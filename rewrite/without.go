@@ -13,14 +13,16 @@ type Without uint32
 
 // What can be left out.
 const (
-	WithoutShort Without = 1 << iota // branches of two bytes inside a region
-	WithoutFlags                     // returns that lose the flags of arithmetic
+	WithoutShort    Without = 1 << iota // branches of two bytes inside a region
+	WithoutFlags                        // returns that lose the flags of arithmetic
+	WithoutLandings                     // indirect jumps that leave r11 to their target
+	WithoutTails                        // copies, for indirect jumps, of code that leads to another one
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails"}
 
 // ErrWithout is wrapped when there is no optimisation of a name.
 var ErrWithout = errors.New("no such optimisation")

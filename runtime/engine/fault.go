@@ -188,19 +188,27 @@ func (t *Thread) pushed(m rewrite.Mark) *Fault {
 }
 
 // faultAddr is the address of a page fault as the guest's own instruction would
-// have it: a return is translated to a read of the upper half first, where the CPU
-// reads the whole slot. An access that straddles two pages faults at the first
-// byte in the page at fault.
+// have it: an indirect branch through memory may be translated to a read of the upper half
+// first, where the CPU reads the whole slot. An access that straddles two pages faults at
+// the first byte in the page at fault.
 func (t *Thread) faultAddr() uint64 {
 	b := t.block
-	sp := b.Regs[decode.RSP]
-	if b.FaultAddr-sp >= 8 {
+	in, err := t.decode(b.RIP)
+	at := uint64(0)
+	switch {
+	case err != nil || b.FaultError&pfWrite != 0:
+		return b.FaultAddr
+	case in.Flow == decode.FlowRet:
+		at = b.Regs[decode.RSP]
+	case in.HasMem && (in.Flow == decode.FlowJumpInd || in.Flow == decode.FlowCallInd):
+		at = t.address(&in)
+	default:
 		return b.FaultAddr
 	}
-	if in, err := t.decode(b.RIP); err != nil || in.Flow != decode.FlowRet {
+	if b.FaultAddr-at >= 8 {
 		return b.FaultAddr
 	}
-	return max(sp, b.FaultAddr&^(host.PageSize-1))
+	return max(at, b.FaultAddr&^(host.PageSize-1))
 }
 
 // branch carries out the indirect branch at RIP, whose target is out of range or

@@ -134,7 +134,7 @@ func (tr *tracer) clearTF() error {
 type nativeTrace struct {
 	strict bool // the stack below rsp counts, too
 	list   []boundary
-	knows  []bool // r11 counts: no return or indirect call has been made since it was set
+	knows  []bool // r11 counts: no return or indirect branch has been made since it was set
 	flags  []bool // those of arithmetic count: likewise, but for indirect calls
 	stack  uint64 // top; the last range looked at ends here
 	nstack int    // its length

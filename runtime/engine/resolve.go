@@ -49,14 +49,7 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	if e.watcher != nil {
 		e.watcher.Missed(pc, false)
 	}
-	to := body
-	if e.rw.Options.KeepR11 {
-		// A return may come here that has no call, with its target in r11.
-		e.marksMu.Lock()
-		to = e.rw.ColdLanding(pc, body)
-		e.marksMu.Unlock()
-	}
-	e.set(&e.landings, pc, to)
+	e.set(&e.landings, pc, e.land(pc, body))
 	return body, nil
 }
 
