@@ -34,7 +34,8 @@ func (e *Engine) land(pc, body uint64) uint64 {
 			return body
 		}
 		// A breakpoint is in the translation proper; who watches is told of that only.
-		if e.rw.Without&rewrite.WithoutTails == 0 && len(e.breaks) == 0 && e.watcher == nil && e.findTail(pc) {
+		if e.rw.Without&rewrite.WithoutTails == 0 && len(e.breaks) == 0 && e.watcher == nil && e.blocks == nil &&
+			e.findTail(pc) {
 			return e.emitTail(pc)
 		}
 	}
