@@ -71,6 +71,11 @@ func newGuestTLS(t testing.TB, tls rewrite.TLS) *guest {
 	if g.engine, err = New(space, g.mem, vdso, tls); err != nil {
 		t.Fatal(err)
 	}
+	leave, err := rewrite.ParseWithout(*without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.engine.Without(leave)
 	t.Cleanup(func() {
 		g.wg.Wait()
 		if err := g.engine.Close(); err != nil {

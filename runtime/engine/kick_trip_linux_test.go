@@ -223,7 +223,7 @@ func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 	t := tr.t
 	tr.g = newGuestTLS(t, tls)
 	g := tr.g
-	g.engine.Without(rewrite.WithoutFlags) // the guest's own returns would lose them
+	g.engine.Without(g.engine.rw.Without | rewrite.WithoutFlags) // the guest's own returns would lose them
 	p := &tripper{tracee: tr, x: g.newXState(rand.New(rand.NewPCG(3, 4)))}
 	r, w, err := os.Pipe()
 	if err != nil {
