@@ -56,11 +56,11 @@ func (m *pageMap) at(pc uint64) entry {
 	return entry(atomic.LoadUint32((*uint32)(&p[pc%host.PageSize])))
 }
 
-// set makes e what is known of pc, an address of the arena.
-func (m *pageMap) set(pc uint64, e entry) {
+// set makes e what is known of pc, an address of the arena, and returns what was.
+func (m *pageMap) set(pc uint64, e entry) (old entry) {
 	g := loadOrNew(&m.groups[pc/host.PageSize/groupPages])
 	p := loadOrNew(&g[pc/host.PageSize%groupPages])
-	atomic.StoreUint32((*uint32)(&p[pc%host.PageSize]), uint32(e))
+	return entry(atomic.SwapUint32((*uint32)(&p[pc%host.PageSize]), uint32(e)))
 }
 
 // reset forgets everything.

@@ -27,6 +27,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	g.markCalled(entry, called)
 	e.bound()
 	e.rw.Refs = g.refs[:0]
+	e.rw.Reserve(2 * len(g.insts))
 	start := e.rw.Hot.Len()
 	g.pieced = e.rw.Hot.PC()
 
@@ -269,8 +270,7 @@ func (e *Engine) coldCallEntry(pc, body uint64) uint64 {
 
 // publish makes a translation visible, and known to the branches that wait.
 func (e *Engine) publish(pc uint64, v entry) {
-	old := e.pages.at(pc)
-	e.pages.set(pc, v)
+	old := e.pages.set(pc, v)
 	if old&entryPending == 0 {
 		return
 	}
