@@ -8,7 +8,7 @@ const (
 	MaxEntry = 2*9 + 5 // the entries that stand before a body
 	maxCond  = 6 + 3
 	maxCall  = 5 + 5 + 3 + 9 // with the landing behind it
-	maxRet   = 9 + 5 + 3 + 8 + 2 + 8 + 8 + 1
+	maxRet   = 9 + 5 + 3 + 8 + 2 + 8 + 8 + 8 + 1
 )
 
 // Bound is a bound on the bytes that Inst appends to the hot buffer for in: a good one

@@ -25,7 +25,7 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	reg := codegen.Reg(in.RM())
 	direct := !in.HasMem && reg != codegen.RSP && !r.packed() // can index the table
 	switch {
-	case in.Flow == decode.FlowJumpInd && r.Without&WithoutLandings == 0:
+	case in.Flow == decode.FlowJumpInd && !r.packed() && r.Without&WithoutLandings == 0:
 		r.jumpToLanding(in, code, direct)
 	case in.Flow == decode.FlowJumpInd && direct:
 		r.jumpThroughRegister(reg)

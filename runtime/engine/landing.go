@@ -23,7 +23,7 @@ const (
 // land returns the landing for indirect branches to pc, whose translation is at body.
 func (e *Engine) land(pc, body uint64) uint64 {
 	keep := e.rw.Options.KeepR11
-	if _, vdso := e.vdso.call(pc); !keep && (vdso || e.rw.Without&rewrite.WithoutLandings != 0) {
+	if _, vdso := e.vdso.call(pc); !keep && (vdso || packed || e.rw.Without&rewrite.WithoutLandings != 0) {
 		return body
 	}
 	e.marksMu.Lock()

@@ -47,7 +47,9 @@ func testLandings(t *testing.T, tls rewrite.TLS) {
 			t.Run(fmt.Sprintf("without %b, %+v", without, o), func(t *testing.T) {
 				g := newGuestTLS(t, tls)
 				g.engine.Without(without)
-				g.setOptions(o)
+				g.engine.mu.Lock()
+				g.engine.setOptions(o)
+				g.engine.mu.Unlock()
 				g.put(g.code, handlers)
 				for range 2 {
 					checkHandlers(t, g)
