@@ -19,20 +19,26 @@ import (
 // CPU executes the guest's own text where it lies, so return addresses, r11 and, with
 // Strict, the bytes below rsp are the same on both sides or wrong.
 func TestOracleCalls(t *testing.T) {
-	n, seed := int(fromEnv(t, casesEnv, 40_000))/4, fromEnv(t, seedEnv, 1)
+	n, seed := int(fromEnv(t, casesEnv, 40_000)), fromEnv(t, seedEnv, 1)
 	if testing.Short() {
 		n /= 8
 	}
-	for i, o := range []rewrite.Options{
-		{KeepR11: true}, {KeepR11: true, Strict: true}, {KeepR11: true, Strict: true, MovingBase: true},
-	} {
-		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
-			g := newGuest(t)
-			g.setOptions(o)
+	type way struct {
+		tls rewrite.TLS
+		opt rewrite.Options
+	}
+	ways := []way{{rewrite.GS{}, rewrite.Options{KeepR11: true, Strict: true, MovingBase: true}}}
+	for _, tls := range strategies() {
+		ways = append(ways, way{tls, rewrite.Options{KeepR11: true}}, way{tls, rewrite.Options{KeepR11: true, Strict: true}})
+	}
+	for i, w := range ways {
+		t.Run(fmt.Sprintf("%s %+v", w.tls.Name(), w.opt), func(t *testing.T) {
+			g := newGuestTLS(t, w.tls)
+			g.setOptions(w.opt)
 			r := rand.New(rand.NewPCG(seed, 100+uint64(i)))
 			c := newComparer(g, r)
-			c.strict = o.Strict
-			c.until(n, func() { c.calls(r) })
+			c.strict = w.opt.Strict
+			c.until(n/len(ways), func() { c.calls(r) })
 			t.Logf("%d cases of %d programs, %d instructions, %d ran to the end", c.done, c.sequences, c.insts, c.ended)
 			if c.ended < c.done/10 {
 				t.Errorf("only %d of %d cases ran to the end", c.ended, c.done)
@@ -170,6 +176,13 @@ func (p *program) body() {
 	for range p.r.IntN(3) {
 		p.unstacked()
 	}
+	if p.r.IntN(8) == 0 { // a jump to what follows, through memory
+		at := len(p.code)
+		p.raw(0x48, 0x8d, 0x0d, 0, 0, 0, 0) // lea, %rcx
+		p.throughFS(4)
+		p.code[at+3] = byte(len(p.code) - at - 7)
+		p.copy[at+3] = p.code[at+3]
+	}
 	if p.r.IntN(4) == 0 { // a jump to what follows
 		reg := [...]byte{0x05, 0x15, 0x1d}[p.r.IntN(3)]
 		rex := byte(0x48)
@@ -225,10 +238,37 @@ func (p *program) call(f function) {
 		p.raw(0xff, 0x54, 0x24, 0xf8)       // call *-8(%rsp), which its own push replaces
 	case 4:
 		load(0x48, 0x0d)
-		p.raw(0x64, 0x49, 0x89, 0x4e, 0x10) // mov %rcx, %fs:16(%r14)
-		p.raw(0x64, 0x41, 0xff, 0x56, 0x10) // call *%fs:16(%r14)
+		p.throughFS(2)
 	default:
 		b := binary.LittleEndian.AppendUint32([]byte{0xe8}, uint32(f.at-len(p.code)-5))
+		p.raw(b...)
+	}
+}
+
+// throughFS appends a store of %rcx to an operand in %fs and a branch through it: 2 calls,
+// 4 jumps.
+func (p *program) throughFS(ext byte) {
+	forms := [...]struct {
+		prefix  byte // 0 for none
+		rex     byte
+		operand []byte // ModRM without the register
+	}{
+		{0, 0x41, []byte{0x46, 0x10}},                         // 16(%r14)
+		{0x67, 0x41, []byte{0x46, 0x18}},                      // 24(%r14d)
+		{0, 0x43, []byte{0x44, 0x6e, 0x20}},                   // 32(%r14,%r13,2)
+		{0, 0x41, []byte{0x86, 0xf8, 0x05, 0, 0}},             // 0x5f8(%r14)
+		{0, 0x40, []byte{0x04, 0x25, 0x80, 0x08, 0, 0}},       // 0x880
+		{0x67, 0x42, []byte{0x04, 0x6d, 0, 0x09, 0x00, 0x00}}, // 0x900(,%r13d,2)
+	}
+	f := &forms[p.r.IntN(len(forms))]
+	for _, op := range []struct{ rex, opcode, reg byte }{{f.rex | 8, 0x89, 1}, {f.rex, 0xff, ext}} {
+		b := []byte{0x64}
+		if f.prefix != 0 {
+			b = append(b, f.prefix)
+		}
+		b = append(b, op.rex, op.opcode)
+		b = append(b, f.operand...)
+		b[len(b)-len(f.operand)] |= op.reg << 3
 		p.raw(b...)
 	}
 }
