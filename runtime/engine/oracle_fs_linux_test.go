@@ -402,7 +402,7 @@ func newFSStart(r *rand.Rand, c *comparer, row *fsRow, like *start) *start {
 }
 
 // TestOracleFS runs every kind of operand in %fs natively, and translated under each
-// strategy and for a base that moves.
+// strategy and for a base that moves; and with %gs and the same base in its place.
 func TestOracleFS(t *testing.T) {
 	n, seed := fromEnv(t, casesEnv, 40_000), fromEnv(t, seedEnv, 1)
 	if testing.Short() {
@@ -414,7 +414,7 @@ func TestOracleFS(t *testing.T) {
 	}
 	ways := []way{{rewrite.GS{}, rewrite.Options{MovingBase: true}}}
 	for _, tls := range strategies() {
-		ways = append(ways, way{tls, rewrite.Options{}})
+		ways = append(ways, way{tls, rewrite.Options{}}, way{tls, rewrite.Options{MovingGS: true}})
 	}
 	for i, c := range ways {
 		t.Run(fmt.Sprintf("%s %+v", c.tls.Name(), c.opt), func(t *testing.T) {
@@ -422,6 +422,7 @@ func TestOracleFS(t *testing.T) {
 			g.setOptions(c.opt)
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
 			o := &fsOracle{comparer: newComparer(g, r), r: r, ended: make([]int, len(fsRows))}
+			o.gs = c.opt.MovingGS
 			o.until(int(n)/len(ways), o.batch)
 			t.Logf("%d cases of %d instructions, %d of them done", o.done, o.sequences, o.comparer.ended)
 			var never []string
@@ -522,7 +523,13 @@ func (o *fsOracle) sequence(s *sequence, row *fsRow, regs [16]uint64) {
 	if int(in.Len) != len(b) {
 		o.Fatalf("%s: % x: %d bytes", row.name, b, in.Len)
 	}
-	s.insts, s.code = append(s.insts, in), append(s.code, b...)
 	s.copy = append(s.copy, s.nativeForm(&in, b)...)
+	if o.gs {
+		b[in.SegOff] = 0x65
+		if err := in.Decode(b, pc); err != nil {
+			o.Fatalf("%s: % x: %v", row.name, b, err)
+		}
+	}
+	s.insts, s.code = append(s.insts, in), append(s.code, b...)
 	s.raw(0x0f, 0x0b)
 }

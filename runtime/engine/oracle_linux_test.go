@@ -103,6 +103,7 @@ func oracle(t *testing.T, tls rewrite.TLS, o rewrite.Options, n int, seed rand.S
 type comparer struct {
 	*guest
 	strict bool           // the stack below rsp counts, too
+	gs     bool           // translated code has in %gs what native code has in %fs
 	base   uint64         // of the data
 	native *codegen.Stubs // for the native runs
 	pool   pool
@@ -301,6 +302,9 @@ func (c *comparer) runTranslated(ht *host.Thread, s *start, pc uint64, f *final)
 	c.place(ht, s)
 	b.RIP, et.ended, et.alone, et.traced = pc, nil, false, false
 	b.Spill[rewrite.GSBaseSpill], b.Selectors = 0, [2]uint16{}
+	if c.gs {
+		b.Spill[rewrite.GSBaseSpill] = ht.FSWord
+	}
 	fault := et.Run()
 	if fault == nil {
 		c.Error("the thread ended without a fault")
