@@ -30,6 +30,9 @@ type TextResult struct {
 // textSizes are those that are measured, in bytes.
 var textSizes = []int{10 << 10, 100 << 10, 1 << 20, 10 << 20, 50 << 20}
 
+// textRuns are enough where differences are tenfold: the largest program takes seconds.
+const textRuns = 3
+
 // text measures generated programs.
 func (r *runner) text(ctx context.Context) error {
 	cs := make([]Column, 0, len(r.columns))
@@ -59,7 +62,8 @@ func (r *runner) textOf(ctx context.Context, cs []Column, g generated) error {
 		samples[c.Name] = new([generatedStamps][]float64)
 		results[c.Name] = &TextResult{Column: c.Name, Text: g.Text, Functions: g.Functions}
 	}
-	err := r.interleave(ctx, fmt.Sprintf("%d KiB of text", g.Text>>10), cs, func(c *Column, run int) error {
+	what := fmt.Sprintf("%d KiB of text", g.Text>>10)
+	err := r.interleaveRuns(ctx, min(r.Runs, textRuns), what, cs, func(c *Column, run int) error {
 		out, stats, err := c.output(ctx, g.Program, Setup{})
 		if err != nil {
 			return err

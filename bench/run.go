@@ -159,7 +159,13 @@ func (r *runner) choose() error {
 // interleave calls sample for every column and run, in the other direction every
 // second run, so that a machine that slows down does so to all alike.
 func (r *runner) interleave(ctx context.Context, what string, cs []Column, sample func(c *Column, run int) error) error {
-	for run := range r.Runs {
+	return r.interleaveRuns(ctx, r.Runs, what, cs, sample)
+}
+
+func (r *runner) interleaveRuns(
+	ctx context.Context, runs int, what string, cs []Column, sample func(c *Column, run int) error,
+) error {
+	for run := range runs {
 		for i := range cs {
 			c := &cs[i]
 			if run%2 == 1 {
@@ -168,7 +174,7 @@ func (r *runner) interleave(ctx context.Context, what string, cs []Column, sampl
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			r.Progress(fmt.Sprintf("%s, run %d of %d, %s", what, run+1, r.Runs, c.Name))
+			r.Progress(fmt.Sprintf("%s, run %d of %d, %s", what, run+1, runs, c.Name))
 			goruntime.GC()
 			if err := sample(c, run); err != nil {
 				return fmt.Errorf("%s, %s: %w", what, c.Name, err)
@@ -190,7 +196,7 @@ func (r *runner) translatedColumns() (cs []Column) {
 
 // clockNS is the time of reading the clock, as every switch that is measured does.
 func clockNS() float64 {
-	const rounds = 100_000
+	const rounds = 1_000_000 // a clock may tick no more often than every half millisecond
 	best := time.Duration(1<<63 - 1)
 	for range 5 {
 		start := time.Now()

@@ -61,7 +61,7 @@ func TestRun(t *testing.T) {
 			if skipped := k.Name == switchKernel && c.Kind == KindPeer; ok == skipped {
 				t.Errorf("%s, %s: measured %v", k.Name, c.Name, ok)
 			}
-			if ok && (len(v.NS.Samples) != 2 || v.NS.Min <= 0 || len(v.Ratio.Samples) != 2 || v.BestRatio <= 0) {
+			if ok && (len(v.NS.Samples) < 2 || v.NS.Min <= 0 || len(v.Ratio.Samples) != len(v.NS.Samples) || v.BestRatio <= 0) {
 				t.Errorf("%s, %s: %+v", k.Name, c.Name, v)
 			}
 		}
@@ -137,7 +137,7 @@ func checkBenchfmt(t *testing.T, r *Report) {
 			t.Errorf("%q is no line of the format", line)
 		}
 	}
-	if n := results["BenchmarkKernel/kernel=qsort/run=cache/gs ns/op"]; n != r.Settings.Runs {
+	if n := results["BenchmarkKernel/kernel=qsort/run=cache/gs ns/op"]; n < r.Settings.Runs {
 		t.Errorf("%d results of %d runs: %v", n, r.Settings.Runs, results)
 	}
 }

@@ -87,16 +87,17 @@ func (t *textWriter) kernels(r *Report) {
 		rows = append(rows, row)
 	}
 	if len(r.Means) > 0 {
-		mean, worst := []string{"geometric mean"}, []string{"worst"}
+		mean, best, worst := []string{"geometric mean"}, []string{"of the least times"}, []string{"worst"}
 		for _, c := range r.Columns {
 			m, ok := r.Means[c.Name]
 			if !ok {
-				mean, worst = append(mean, ""), append(worst, "")
+				mean, best, worst = append(mean, ""), append(best, ""), append(worst, "")
 				continue
 			}
-			mean, worst = append(mean, fmt.Sprintf("%.3f", m.Median)), append(worst, fmt.Sprintf("%.3f", m.Worst))
+			mean, best = append(mean, fmt.Sprintf("%.3f", m.Median)), append(best, fmt.Sprintf("%.3f", m.Best))
+			worst = append(worst, fmt.Sprintf("%.3f", m.Worst))
 		}
-		rows = append(rows, mean, worst)
+		rows = append(rows, mean, best, worst)
 	}
 	t.table(rows)
 	for _, k := range r.Kernels {
@@ -212,12 +213,18 @@ func (t *textWriter) start(r *Report) {
 		return
 	}
 	t.printf("\nA process that runs the smallest guest, beside one of the same program that does nothing:\n\n")
+	mib := func(format string, v Values) string {
+		if s.EmptyKiB.Max == 0 { // the host does not tell
+			return "-"
+		}
+		return fmt.Sprintf(format, v.Median/1024)
+	}
 	rows := [][]string{{"run", "ms", "more", "MiB", "more"},
-		{"empty", fmt.Sprintf("%.2f", s.EmptyNS.Median/1e6), "", fmt.Sprintf("%.1f", s.EmptyKiB.Median/1024), ""}}
+		{"empty", fmt.Sprintf("%.2f", s.EmptyNS.Median/1e6), "", mib("%.1f", s.EmptyKiB), ""}}
 	for _, c := range r.Columns {
 		if h, ok := s.Hello[c.Name]; ok {
 			rows = append(rows, []string{c.Name, fmt.Sprintf("%.2f", h.NS.Median/1e6), fmt.Sprintf("+%.2f", h.ExtraNS.Median/1e6),
-				fmt.Sprintf("%.1f", h.KiB.Median/1024), fmt.Sprintf("%+.1f", h.ExtraKiB.Median/1024)})
+				mib("%.1f", h.KiB), mib("%+.1f", h.ExtraKiB)})
 		}
 	}
 	t.table(rows)

@@ -106,3 +106,14 @@ func TestParsePeer(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+func TestAgree(t *testing.T) {
+	for _, c := range []struct {
+		samples []float64
+		want    bool
+	}{{[]float64{5}, true}, {[]float64{9, 5, 7, 5.05}, true}, {[]float64{9, 5, 7, 5.2}, false}} {
+		if got := agree(map[string][]float64{"a": {1, 1}, "b": c.samples}); got != c.want {
+			t.Errorf("%v: %v", c.samples, got)
+		}
+	}
+}

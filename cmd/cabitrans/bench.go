@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -45,7 +46,7 @@ func (f *benchFlags) options() []option {
 		{name: "svg", value: "DIR", help: "write the charts to files in the directory DIR, which is made if it is missing",
 			set: func(dir string) error { f.svg = dir; return nil }},
 		fileOption("bounds", &f.bounds, "file of that form", "fail if a geometric mean is above its bound in FILE, a JSON object of "+
-			"numbers by column; what is above is measured once more"),
+			"numbers by column; what is above is measured once more. Without --column those columns are measured"),
 	}
 }
 
@@ -116,6 +117,9 @@ func (c *command) bench(args []string) int {
 	bounds, err := readBounds(f.bounds)
 	if err != nil {
 		return c.fail("%v", err)
+	}
+	if len(f.run.Columns) == 0 {
+		f.run.Columns = slices.Sorted(maps.Keys(bounds))
 	}
 	self, err := os.Executable()
 	if err != nil {
