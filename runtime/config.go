@@ -56,6 +56,9 @@ type Config struct {
 	// pages; 0 means DefaultStackSize.
 	StackSize uint64
 
+	// Limits bound what the guest takes.
+	Limits Limits
+
 	// Strict makes translated code keep r11 across returns and indirect calls, the flags
 	// across returns, and the bytes below rsp across calls and returns. The ABI lets a
 	// program lose them, and no compiler relies on them; to keep them makes calls slower.

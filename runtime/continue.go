@@ -56,10 +56,11 @@ func continueFork(count string) (end host.End, err error) {
 		return end, err
 	}
 	live.Store(true)
-	p := &Process{ended: make(chan struct{}), forked: true}
+	p := &Process{ended: make(chan struct{}), forked: true, limits: h.Limits}
 	if err := p.resume(h, snap, fds); err != nil {
 		return end, err
 	}
+	p.watchTime()
 	go p.reap()
 	e := p.Wait()
 	if e.Fault != nil {
@@ -101,9 +102,11 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if p.mem, err = memory.Restore(space, h.Memory, snap, objects); err != nil {
 		return err
 	}
+	p.mem.SetLimit(p.limits.Memory)
 	table.Settle()
 	if p.kernel, err = kernel.NewProcess(kernel.Config{
 		Space: p.mem, Engine: threads{p}, Table: table, Of2016: h.Of2016, Tracer: p.kernelTracer(),
+		MaxFDs: p.limits.FDs, MaxThreads: p.limits.Threads,
 	}); err != nil {
 		return err
 	}

@@ -24,7 +24,11 @@ func (p threads) Exec(exe int, data []byte, t *kernel.Table) error {
 		name: host.NameFD(fd), exe: f, exeFD: fd, closer: f,
 		args: data, stackSize: p.program.stackSize, table: t,
 	}
-	if err := g.parse(f); err != nil {
+	err = g.parse(f)
+	if most := p.limits.Memory; err == nil && most > 0 && g.image.Hi-g.image.Lo+uint64(len(data)) > most {
+		err = abi.ENOMEM
+	}
+	if err != nil {
 		f.Close()
 		return err
 	}

@@ -3,11 +3,13 @@ package runtime
 import "cabitrans/runtime/abi"
 
 // Exit says how a process ended: by itself with Code, or by Signal when that is
-// not 0. Fault is set when the signal came from an instruction of the guest.
+// not 0. Fault is set when the signal came from an instruction of the guest, TimedOut
+// when it is that of Limits.Timeout.
 type Exit struct {
-	Code   uint32
-	Signal abi.Signal
-	Fault  *Fault
+	Code     uint32
+	Signal   abi.Signal
+	Fault    *Fault
+	TimedOut bool
 }
 
 // Status is the exit status a shell would show: the code's low 8 bits, or 128

@@ -33,6 +33,7 @@ type handover struct {
 	Tier    string // Process.tier
 	Strict  bool
 	Without rewrite.Without
+	Limits  Limits // Timeout is what is left of it
 	Memory  *memory.Image
 	FDs     *kernel.Descriptors
 	Thread  engine.State
@@ -76,8 +77,8 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	h := handover{
 		Program: p.program.name, Exe: p.program.exeFD >= 0, Plan: *p.plan, Unwind: p.unwind, VDSO: p.vdso,
 		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Tier: p.tier, Strict: p.strict,
-		Without: p.without,
-		Thread:  p.engine.Capture(t.Host),
+		Without: p.without, Limits: p.left(),
+		Thread: p.engine.Capture(t.Host),
 	}
 	h.Plan.Maps, h.Plan.Copies = nil, nil
 	if p.trace != nil {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"os"
 	goruntime "runtime"
 
 	"cabitrans/runtime/host"
@@ -18,3 +19,6 @@ func Descriptor(fd int) (int, bool) { return host.Descriptor(fd) }
 // started: it is open and would be passed on to another program. Whatever Go
 // opens is not.
 func Inherited(fd int) bool { return host.Inherited(fd) }
+
+// IsTerminal tells whether a file is one.
+func IsTerminal(f *os.File) bool { return host.IsTerminal(int(f.Fd())) }

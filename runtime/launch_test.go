@@ -181,6 +181,16 @@ func TestLaunchError(t *testing.T) {
 			"cannot run prog: descriptor 1 of the guest: cannot grant host descriptor 123456789: bad file descriptor"},
 		{"negative descriptor", good, runtime.Config{FDs: []int{-1}}, nil,
 			"cannot run prog: descriptor 0 of the guest: cannot grant host descriptor -1: bad file descriptor"},
+		{"too many descriptors", good, runtime.Config{FDs: []int{0, 1, 2}, Limits: runtime.Limits{FDs: 2}}, runtime.ErrLimit,
+			"cannot run prog: the limit is too low: it is granted 3 descriptors, and may have 2"},
+		{"too little memory", good, runtime.Config{Limits: runtime.Limits{Memory: 1 << 20}}, runtime.ErrLimit,
+			"cannot run prog: the limit of 1048576 bytes of memory is too low: no memory for a stack of 8388608 bytes: " +
+				abi.ENOMEM.Error()},
+		{"no memory", good, runtime.Config{Limits: runtime.Limits{Memory: 1}}, runtime.ErrLimit,
+			"cannot run prog: the limit of 1 bytes of memory is too low: it must lie at addresses 0x20000000 to 0x20001000: " +
+				abi.ENOMEM.Error()},
+		{"a negative limit", good, runtime.Config{Limits: runtime.Limits{Threads: -1}}, runtime.ErrLimit,
+			"cannot run prog: the limit is negative"},
 		{"unreadable file", nil, runtime.Config{Executable: failing{good[:120]}, Size: int64(len(good))}, errDisk,
 			"cannot run prog: cannot read its segment at file offset 0x0: the disk is on fire"},
 		{"unreadable header", nil, runtime.Config{Executable: failing{nil}, Size: int64(len(good))}, errDisk,

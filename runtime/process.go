@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -40,6 +41,7 @@ type Process struct {
 	tier    string // Config.Tier, never empty
 	strict  bool   // Config.Strict
 	without rewrite.Without
+	limits  Limits // Config.Limits
 	forked  bool   // the host process ends with it
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
@@ -53,17 +55,20 @@ type Process struct {
 	perfMap  io.Writer // nil for none
 	debug    *debugger // nil for none
 
-	threads sync.WaitGroup // one for each guest thread
-	ended   chan struct{}  // closed when Wait may return
-	stop    func() bool    // ends the watch on the context
+	threads  sync.WaitGroup // one for each guest thread
+	ended    chan struct{}  // closed when Wait may return
+	stop     func() bool    // ends the watch on the context
+	timer    *time.Timer    // of Limits.Timeout, which is over at deadline; nil for none
+	deadline time.Time
 
-	mu     sync.Mutex
-	next   *program // what proc_exec has asked for
-	killed bool     // from outside
-	fault  *Fault
-	stats  Stats             // of the programs before; final, once ended is closed
-	status kernel.ExitStatus // final, likewise
-	close  error
+	mu       sync.Mutex
+	next     *program // what proc_exec has asked for
+	killed   bool     // from outside
+	timedOut bool     // by timer
+	fault    *Fault
+	stats    Stats             // of the programs before; final, once ended is closed
+	status   kernel.ExitStatus // final, likewise
+	close    error
 
 	traceErr, profileErr, perfMapErr error // once ended is closed
 }
@@ -94,7 +99,10 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{ended: make(chan struct{}), strict: c.Strict}
+	if err := c.Limits.check(g); err != nil {
+		return nil, err
+	}
+	p := &Process{ended: make(chan struct{}), strict: c.Strict, limits: c.Limits}
 	if p.tls, err = rewrite.SelectTLS(c.TLS, tlsHost()); err != nil {
 		return nil, err
 	}
@@ -119,8 +127,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		if p.tracer != nil {
 			_ = p.tracer.Close() // the first error counts
 		}
-		return nil, err
+		return nil, c.Limits.explain(err)
 	}
+	p.watchTime()
 	p.stop = context.AfterFunc(ctx, p.Kill)
 	go p.reap()
 	return p, nil
@@ -158,8 +167,10 @@ func (p *Process) begin(g *program) (err error) {
 	if p.mem, err = memory.New(space); err != nil {
 		return err
 	}
+	p.mem.SetLimit(p.limits.Memory)
 	c := kernel.Config{
 		Space: p.mem, Engine: threads{p}, FDs: g.fds, Table: g.table, Of2016: g.of2016, Tracer: p.kernelTracer(),
+		MaxFDs: p.limits.FDs, MaxThreads: p.limits.Threads,
 	}
 	if p.kernel, err = kernel.NewProcess(c); err != nil {
 		return err
@@ -212,6 +223,9 @@ func (p *Process) reap() {
 	}
 	if p.stop != nil {
 		p.stop()
+	}
+	if p.timer != nil {
+		p.timer.Stop()
 	}
 	p.endDebug() // before there is nothing to look at any more
 	p.mu.Lock()
@@ -299,7 +313,7 @@ func (p *Process) Wait() Exit {
 	if p.close != nil {
 		panic("runtime: guest memory could not be given back: " + p.close.Error())
 	}
-	e := Exit{Code: uint32(p.status.Code), Signal: p.status.Signal, Fault: p.fault}
+	e := Exit{Code: uint32(p.status.Code), Signal: p.status.Signal, Fault: p.fault, TimedOut: p.timedOut}
 	if e.Fault != nil && e.Fault.Signal != e.Signal {
 		e.Fault = nil // another ending came first
 	}

@@ -42,6 +42,8 @@ type Stats struct {
 	Exits             map[string]uint64 `json:"exits"`    // by cause
 	TLSSwitchSyscalls uint64            `json:"tls_switch_syscalls"`
 	Calls             map[string]uint64 `json:"calls"` // system calls by name
+
+	MappedBytes uint64 `json:"mapped_bytes"` // of guest memory, now or at the end
 }
 
 // exitNames names the causes, by host.Exit constant.
@@ -78,7 +80,7 @@ func (p *Process) currentStats() Stats {
 		HomePages: e.HomePages, HomeRefused: e.HomeRefused, HomeWithdrawn: e.HomeWithdrawn, HomeCrossings: e.HomeCrossings,
 		Switches: e.Threads.Switches, Exits: make(map[string]uint64),
 		TLSSwitchSyscalls: e.SwitchCalls,
-		Calls:             make(map[string]uint64),
+		Calls:             make(map[string]uint64), MappedBytes: p.mem.Mapped(),
 	}
 	if s.GuestBytes > 0 {
 		s.Growth = float64(s.HostBytes) / float64(s.GuestBytes)
@@ -109,7 +111,7 @@ func (s *Stats) add(o Stats) {
 	s.Flushes += o.Flushes
 	s.Links += o.Links
 	s.TableMisses += o.TableMisses
-	s.TableBytes = o.TableBytes
+	s.TableBytes, s.MappedBytes = o.TableBytes, o.MappedBytes
 	s.HomePages += o.HomePages
 	s.HomeRefused += o.HomeRefused
 	s.HomeWithdrawn += o.HomeWithdrawn
@@ -157,6 +159,7 @@ func (s Stats) WriteText(w io.Writer) error {
 		row("pages executed in place", "%d, %d did not qualify, %d withdrawn, %d faults at their border",
 			s.HomePages, s.HomeRefused, s.HomeWithdrawn, s.HomeCrossings)
 	}
+	row("guest memory mapped", "%d KiB", s.MappedBytes>>10)
 	row("switches to the guest", "%d", s.Switches)
 	row("host system calls for switching TLS", "%d", s.TLSSwitchSyscalls)
 	for _, name := range exitNames {

@@ -18,7 +18,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{name: "run", args: "[flags] PROGRAM", short: "run a program", options: new(runFlags).options,
 			do: (*command).run, status: "The program's own; 127 if it could not be started; 128 and the number " +
-				"of the signal if a signal ended it."},
+				"of the signal if a signal ended it; 124 if --timeout did."},
 		{name: "inspect", args: "[flags] PROGRAM", short: "say what is in a program", options: new(inspectFlags).options,
 			do: (*command).inspect, status: "0 if the program would run here, 1 if not, 127 if it could not be read."},
 		{name: "disasm", args: "[flags] PROGRAM [SYMBOL|ADDRESS]", short: "show instructions and their translation",

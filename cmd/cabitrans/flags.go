@@ -10,16 +10,18 @@ import (
 
 // runFlags is the command line of run.
 type runFlags struct {
-	config string // empty for standard input
-	stats  statsFormat
-	trace  traceFlags
-	time   profileFlags
-	gdb    gdbFlags
-	code   codeFlags
-	tls    string // empty for the host's default
-	tier   string // empty for the default
-	strict bool
-	args   []string // what follows the flags
+	config   string // empty for standard input
+	stats    statsFormat
+	trace    traceFlags
+	time     profileFlags
+	gdb      gdbFlags
+	code     codeFlags
+	tls      string // empty for the host's default
+	tier     string // empty for the default
+	strict   bool
+	limits   runtime.Limits
+	progress bool
+	args     []string // what follows the flags
 }
 
 // statsFormat is how counts are written; empty for not at all.
@@ -44,10 +46,14 @@ func (f *runFlags) options() []option {
 		toggle("strict", &f.strict, "keep what the ABI lets calls and returns lose, register r11 and the memory below "+
 			"the stack; slower"),
 	}
+	opts = append(opts, limitOptions(&f.limits)...)
 	opts = append(opts, f.trace.options()...)
 	opts = append(opts, f.time.options()...)
 	opts = append(opts, f.gdb.option())
-	return append(opts, f.code.options()...)
+	opts = append(opts, f.code.options()...)
+	opts = append(opts, toggle("progress", &f.progress, "if standard error is a terminal, keep a line there that says how "+
+		"far the program is"))
+	return opts
 }
 
 // parseFlags reads the command line of run. The error is flag.ErrHelp when that asks for help.

@@ -7,30 +7,38 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"cabitrans/runtime"
 )
 
-// A run of which something is to be written at its end is not over with a signal: the
-// program is ended, what there is gets written, and only then the signal takes its course.
+// A run is not over with a signal: the program is ended, what was asked for of it gets
+// written, and only then the signal takes its course. Signals that were ignored when this
+// program began, as nohup has it and a shell for what runs in the background, stay so.
 
 // interrupted is why a context is done.
 type interrupted struct{ syscall.Signal }
 
 func (i interrupted) Error() string { return "interrupted (" + i.String() + ")" }
 
-// interruptible is the context of such a run; of every other one it has no end.
-func interruptible(c *runtime.Config) (ctx context.Context, stop func()) {
-	if c.Profile == nil && c.PerfMap == nil {
-		return context.Background(), func() {}
+// interruptible is the context of a run, which ends with the first of these signals. The
+// second one does not wait for anything.
+func interruptible() (ctx context.Context, stop func()) {
+	var heeded []os.Signal
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			heeded = append(heeded, s)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	come := make(chan os.Signal, 1)
-	signal.Notify(come, os.Interrupt, syscall.SIGTERM)
+	if len(heeded) > 0 { // none would mean all
+		signal.Notify(come, heeded...)
+	}
+	// What cannot be written because nobody reads is an error of that output, no end of the
+	// program: it may have another, and is told of its own by EPIPE.
+	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		select {
 		case s := <-come:
-			signal.Reset() // the next one does not wait
+			signal.Reset(heeded...)
 			n, _ := s.(syscall.Signal)
 			cancel(interrupted{n})
 		case <-ctx.Done():
@@ -42,8 +50,9 @@ func interruptible(c *runtime.Config) (ctx context.Context, stop func()) {
 	}
 }
 
-// resume ends this process by the signal that has interrupted the run, if one has. Where
-// that is not possible, it returns a status that says the same.
+// resume ends this process by the signal that has interrupted the run, if one has: whoever
+// has started it sees the signal, and a shell 128 and its number. Where that is not
+// possible, it returns that status.
 func resume(ctx context.Context, status int) int {
 	var i interrupted
 	if !errors.As(context.Cause(ctx), &i) {

@@ -117,9 +117,9 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc 
 		return c.fail("cannot run %s: %v", path, err)
 	}
 	rc.Executable, rc.Size, rc.Name, rc.ArgData = exe, info.Size(), path, args
-	rc.FDs, rc.Drop, rc.TLS, rc.Tier, rc.Strict = g.fds, g.drop, f.tls, f.tier, f.strict
+	rc.FDs, rc.Drop, rc.TLS, rc.Tier, rc.Strict, rc.Limits = g.fds, g.drop, f.tls, f.tier, f.strict, f.limits
 	f.gdb.announce(c.stderr, rc.Debug)
-	ctx, stop := interruptible(&rc)
+	ctx, stop := interruptible()
 	defer stop()
 	p, err := runtime.Start(ctx, rc)
 	// The program has duplicates. Ours must not outlive them: the other end of a
@@ -128,13 +128,18 @@ func (c *command) start(path string, in io.Reader, name string, f *runFlags, rc 
 	if err != nil {
 		return c.fail("%v", err)
 	}
-	return resume(ctx, c.finish(ctx, p, path, f.stats))
+	return resume(ctx, c.finish(ctx, p, path, f))
 }
 
 // finish waits for the program and reports what there is to report.
-func (c *command) finish(ctx context.Context, p *runtime.Process, path string, stats statsFormat) int {
-	exit := p.Wait()
+func (c *command) finish(ctx context.Context, p *runtime.Process, path string, f *runFlags) int {
+	exit := c.await(p, f)
+	status := exit.Status()
 	switch {
+	case exit.TimedOut:
+		fmt.Fprintf(c.stderr, "cabitrans: %s was ended: it has not come to its end in %v, which --timeout gives it\n", path,
+			f.limits.Timeout)
+		status = exitTimeout
 	case exit.Fault != nil:
 		fmt.Fprint(c.stderr, "cabitrans: "+exit.Fault.Report())
 	case ctx.Err() != nil: // whoever has interrupted it knows
@@ -148,7 +153,7 @@ func (c *command) finish(ctx context.Context, p *runtime.Process, path string, s
 			err = e
 		}
 	}
-	switch stats {
+	switch f.stats {
 	case statsText:
 		err = errors.Join(err, p.Stats().WriteText(c.stderr))
 	case statsJSON:
@@ -156,9 +161,17 @@ func (c *command) finish(ctx context.Context, p *runtime.Process, path string, s
 	}
 	if err != nil {
 		// It has been said, if standard error is not gone itself; the status says it, too.
-		return max(exit.Status(), 1)
+		return max(status, 1)
 	}
-	return exit.Status()
+	return status
+}
+
+// await waits for the program, and shows how far it is if that was asked for.
+func (c *command) await(p *runtime.Process, f *runFlags) runtime.Exit {
+	if f.progress {
+		defer newProgress(c.stderr).follow(p)()
+	}
+	return p.Wait()
 }
 
 // openProgram opens an executable that the user may run. It does not wait for the

@@ -9,7 +9,8 @@ import (
 	"cabitrans/runtime/memory"
 )
 
-// maxFDs bounds a process's descriptor numbers; the next one is EMFILE.
+// maxFDs bounds a process's descriptor numbers, as Config.MaxFDs may do; the next one is
+// EMFILE.
 const maxFDs = 1 << 16
 
 // An object is what descriptors refer to; fd_dup makes two of one. The host
@@ -103,6 +104,7 @@ type fdTable struct {
 	mu     sync.Mutex
 	slots  atomic.Pointer[[]atomic.Pointer[entry]]
 	free   int      // no slot below it is free
+	limit  int      // numbers are below it; 0 for maxFDs
 	queues []*queue // those that may have subscriptions for descriptors
 
 	waiting atomic.Int32 // threads that may block in descriptors
@@ -167,7 +169,7 @@ func (t *fdTable) insertLocked(e *entry) (abi.FD, abi.Errno) {
 	for fd < n && (*s)[fd].Load() != nil {
 		fd++
 	}
-	if fd >= maxFDs {
+	if fd >= t.most() {
 		return 0, abi.EMFILE
 	}
 	if fd >= n { // beyond n when a table with gaps moves here
@@ -196,6 +198,14 @@ func (t *fdTable) pair(a, b *object, base, inheriting abi.Rights) (fa, fb abi.FD
 		return 0, 0, e
 	}
 	return fa, fb, 0
+}
+
+// most is the number that descriptors stay below.
+func (t *fdTable) most() int {
+	if t.limit == 0 {
+		return maxFDs
+	}
+	return min(t.limit, maxFDs)
 }
 
 // close removes a descriptor.

@@ -39,6 +39,8 @@ type Config struct {
 	Table  *Table  // instead of FDs, descriptors that another process leaves
 	Tracer Tracer  // is told of system calls; may be nil
 
+	MaxFDs, MaxThreads int // how many there may be; 0 for as many as possible
+
 	// Of2016 says that the program takes the ABI of 2016 for granted though it calls
 	// through the vDSO. Others that do are not shown what only that ABI has.
 	Of2016 bool
@@ -52,6 +54,8 @@ type Process struct {
 	fds    fdTable
 	of2016 bool // see Config
 	futex  futexes
+
+	maxThreads int
 
 	exiting atomic.Bool // set once status is decided
 	done    chan struct{}
@@ -85,6 +89,11 @@ func NewProcess(c Config) (*Process, error) {
 	}
 	p.futex.mem = c.Space
 	p.of2016 = c.Of2016
+	p.fds.limit = c.MaxFDs
+	p.maxThreads = host.MaxThreads
+	if c.MaxThreads > 0 {
+		p.maxThreads = min(c.MaxThreads, host.MaxThreads)
+	}
 	if c.Table != nil {
 		c.Table.moveTo(&p.fds)
 	}
@@ -105,7 +114,7 @@ func (p *Process) Close() { p.fds.closeAll() }
 func (p *Process) Reserve() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.threads)+p.starting >= host.MaxThreads {
+	if len(p.threads)+p.starting >= p.maxThreads {
 		return abi.EAGAIN
 	}
 	p.starting++

@@ -74,7 +74,8 @@ func procExec(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if e != 0 {
 		return 0, 0, e
 	}
-	fds, e := t.copyData(a[3], 4*min(a[4], maxFDs+1), 4*maxFDs)
+	most := uint64(t.proc.fds.most())
+	fds, e := t.copyData(a[3], 4*min(a[4], most+1), 4*most)
 	if e == abi.E2BIG {
 		e = abi.EMFILE
 	}

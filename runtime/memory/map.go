@@ -88,17 +88,33 @@ func (s *AddressSpace) place(r *Request) (lo, hi uint64, err error) {
 		if err == nil && s.has(lo, hi, pinned|foreign) {
 			err = abi.EINVAL
 		}
+		if err == nil && s.mapped+s.unmapped(lo, hi) > s.limit {
+			err = abi.ENOMEM
+		}
 		return lo, hi, err
 	}
 	if r.Len == 0 || r.Len > host.ArenaHi {
 		return 0, 0, lenError(r.Len)
 	}
 	n := (r.Len + pageMask) &^ pageMask
+	if s.mapped+int(n/pageSize) > s.limit {
+		return 0, 0, abi.ENOMEM
+	}
 	lo, ok := s.find(n, max(r.Align, pageSize))
 	if !ok {
 		return 0, 0, abi.ENOMEM
 	}
 	return lo, lo + n, nil
+}
+
+// unmapped is how many pages of [lo, hi) are not mapped.
+func (s *AddressSpace) unmapped(lo, hi uint64) (n int) {
+	for p := lo / pageSize; p < hi/pageSize; p++ {
+		if s.page[p].Load()&mapped == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // find returns the highest free place for n bytes below the cursor, or else

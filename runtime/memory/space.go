@@ -46,6 +46,7 @@ type AddressSpace struct {
 	objects    map[ObjectID]*object
 	names      []named
 	mapped     int   // pages
+	limit      int   // that mapped may reach
 	dead       []Ref // to be released when mu is free
 	// backing is the snapshot that this process began with: what lies there at a
 	// page's address may be the content of the page, though the host counts no
@@ -72,7 +73,7 @@ func New(space *host.Space) (*AddressSpace, error) {
 		host: space, arena: arena,
 		page:    make([]atomic.Uint32, pages),
 		objects: make(map[ObjectID]*object),
-		cursor:  host.ArenaHi,
+		cursor:  host.ArenaHi, limit: pages,
 	}
 	lo := uint64(0)
 	for _, r := range arena {
@@ -109,6 +110,17 @@ func (s *AddressSpace) SetInvalidate(f func(lo, hi uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.invalidate = f
+}
+
+// SetLimit makes Map answer ENOMEM when more than n bytes would be mapped, whole pages;
+// 0 for no limit.
+func (s *AddressSpace) SetLimit(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = pages
+	if n > 0 {
+		s.limit = int(min(n/pageSize, pages))
+	}
 }
 
 // Mapped is the number of bytes that are mapped.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
 
@@ -169,7 +170,7 @@ func (w *world) run(t *testing.T, data []byte, while time.Duration) {
 		fds = append(fds, gr(t)...)
 	}
 	words := append([]uint64{1, 0, uint64(len(j.script.words)), ownFDs, uint64(len(fds))}, j.script.words...)
-	e := executeFor(t, words, fds, while)
+	e := executeFor(t, words, fds, while, runtime.Limits{})
 	for name, n := range e.calls {
 		w.calls[name] += n
 	}

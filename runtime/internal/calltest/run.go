@@ -21,6 +21,7 @@ import (
 type Test struct {
 	Name   string
 	Grants []Grant
+	Limits runtime.Limits // of the program; what it takes before the case counts: firstFD descriptors
 	Steps  []Step
 	// After, if set, looks at what the test has left behind on the host.
 	After func(t testing.TB)
@@ -35,6 +36,8 @@ func T(name string, parts ...any) Test {
 			tt.Grants = append(tt.Grants, p)
 		case Step:
 			tt.Steps = append(tt.Steps, p)
+		case runtime.Limits:
+			tt.Limits = p
 		case []Step:
 			tt.Steps = append(tt.Steps, p...)
 		case func(testing.TB):
@@ -116,7 +119,8 @@ func runSome(t testing.TB, jobs []*job) int {
 	}()
 	words := []uint64{0}
 	n := 0
-	for ; n < len(jobs) && len(words) < maxWords; n++ {
+	limits := jobs[0].test.Limits
+	for ; n < len(jobs) && len(words) < maxWords && jobs[n].test.Limits == limits; n++ {
 		j := jobs[n]
 		first := len(fds)
 		for _, g := range j.test.Grants {
@@ -130,7 +134,7 @@ func runSome(t testing.TB, jobs []*job) int {
 		}
 	}
 	words[0] = uint64(n)
-	e := execute(t, words, fds)
+	e := executeFor(t, words, fds, 0, limits)
 	return e.apply(jobs[:n])
 }
 
@@ -192,13 +196,8 @@ func (e *ending) String() string {
 // ownFDs is the number of descriptors that the program itself needs.
 const ownFDs = 2
 
-// execute runs the program on a script.
-func execute(t testing.TB, words []uint64, fds []*os.File) *ending {
-	return executeFor(t, words, fds, 0)
-}
-
-// executeFor ends the program after a while, if that is not 0.
-func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duration) *ending {
+// executeFor runs the program on a script, and ends it after a while, if that is not 0.
+func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duration, l runtime.Limits) *ending {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -210,7 +209,7 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 		t.Fatal(err)
 	}
 	defer text.Close()
-	p, err := start(words, append([]*os.File{w, text}, fds...))
+	p, err := start(words, append([]*os.File{w, text}, fds...), l)
 	w.Close()
 	for _, f := range fds {
 		f.Close() // the guest's are the only ones now
@@ -260,7 +259,7 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 
 // start starts the program. The first two descriptors are for its report and for
 // what it has to say when it cannot go on.
-func start(words []uint64, fds []*os.File) (*runtime.Process, error) {
+func start(words []uint64, fds []*os.File, l runtime.Limits) (*runtime.Process, error) {
 	b := make([]byte, 0, 8*len(words))
 	for _, w := range words {
 		b = binary.LittleEndian.AppendUint64(b, w)
@@ -285,7 +284,7 @@ func start(words []uint64, fds []*os.File) (*runtime.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := runtime.Config{Executable: exe, Size: info.Size(), Name: "calls", ArgData: data}
+	c := runtime.Config{Executable: exe, Size: info.Size(), Name: "calls", ArgData: data, Limits: l}
 	for _, f := range fds {
 		c.FDs = append(c.FDs, int(f.Fd()))
 	}
