@@ -184,7 +184,7 @@ func TestProgress(t *testing.T) {
 	cabitrans(helloConf, "run", "--progress", guest(t, "hello")).run(t).expect(t, outcome{stdout: helloText})
 
 	terminal, other := openTerminal(t)
-	cmd := prepared(t, declare+"stdout: !fd stdout\n", "run", "--progress", "--timeout=3", guest(t, "spin"))
+	cmd := prepared(t, declare+"stdout: !fd stdout\n", "run", "--progress", "--timeout=2", guest(t, "spin"))
 	cmd.Stderr = other
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
