@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,15 +68,34 @@ func TestDocuments(t *testing.T) {
 				t.Fatalf("%s: %v", doc, err)
 			}
 			defer tidy(t, string(text))()
-			for _, b := range blocks {
-				t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) { b.run(t, env) })
+			for _, b := range slices.Backward(blocks) { // the last first, so that lines keep their numbers
+				t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
+					if now := b.run(t, env); now != "" {
+						text = []byte(b.replaced(string(text), now))
+					}
+				})
+			}
+			if *update {
+				if err := os.WriteFile(filepath.Join(root, doc), text, 0o666); err != nil {
+					t.Fatal(err)
+				}
 			}
 		})
 	}
 }
 
-// run runs a block.
-func (b *block) run(t *testing.T, env []string) {
+var update = flag.Bool("update", false, "rewrite what commands print, where nothing in it varies")
+
+// replaced is a document in which a block's output is another.
+func (b *block) replaced(text, output string) string {
+	lines := strings.Split(text, "\n")
+	end := b.until - 1
+	begin := end - len(strings.Split(b.output, "\n"))
+	return strings.Join(slices.Concat(lines[:begin], strings.Split(output, "\n"), lines[end:]), "\n")
+}
+
+// run runs a block. It returns what the document should have, with -update.
+func (b *block) run(t *testing.T, env []string) (now string) {
 	if b.norun != "" {
 		t.Skipf("the document says: %s", b.norun)
 	}
@@ -98,11 +119,16 @@ func (b *block) run(t *testing.T, env []string) {
 		}
 	}
 	if b.script == "" {
-		return
+		return ""
 	}
 	if got := shell(t, b.script, env); b.compared && !agrees(got, b.output) {
+		if *update && !strings.Contains(b.output, "…") {
+			trimmed := regexp.MustCompile(`(?m) +$`).ReplaceAllString(got, "")
+			return strings.Trim(trimmed, "\n")
+		}
 		t.Errorf("%s\nwrites\n%s\nbut the document has\n%s", b.script, got, b.output)
 	}
+	return ""
 }
 
 // shell runs commands, none of which may fail, and returns all that they write.

@@ -16,6 +16,7 @@ type block struct {
 	session  []step // commands with what each of them writes, instead
 	output   string // what the commands write, … standing for anything
 	compared bool   // output is there
+	until    int    // the line of the fence that ends output
 	program  string // a whole Go program, instead of commands
 	norun    string // why the commands are not run
 	needs    []string
@@ -102,7 +103,7 @@ func parse(text string) (blocks []block, err error) {
 				return fail(begin, "output without commands before it; a fence without language is not compared")
 			}
 			last := &blocks[len(blocks)-1]
-			last.output, last.compared = body, true
+			last.output, last.compared, last.until = body, true, i+1
 		case kind == "go":
 			if b.program = body; !strings.HasPrefix(body, "package main\n") {
 				return fail(begin, "a Go block is a whole program, which begins with package main; others cannot be compiled")
@@ -179,7 +180,7 @@ func TestParse(t *testing.T) {
 		"    $ five\n    5\n    $ six \\\n    more\n    …\n    6\n\n```go\npackage main\n\nfunc main() {}\n```\n"
 	got, err := parse(doc)
 	want := []block{
-		{line: 5, script: "one\n\ntwo", output: "1\n…", compared: true},
+		{line: 5, script: "one\n\ntwo", output: "1\n…", compared: true, until: 14},
 		{line: 18, script: "three", norun: "slow"},
 		{line: 20, script: "four", needs: []string{"gdb", "perf"}},
 		{line: 34, session: []step{{"five\n", "5\n"}, {"six \\\nmore\n", "…\n6\n"}}},
