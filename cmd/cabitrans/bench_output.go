@@ -107,27 +107,3 @@ func writeCharts(dir string, r *bench.Report) error {
 	}
 	return nil
 }
-
-// A progress is one line on a terminal that says what is being done.
-type progress struct{ to io.Writer }
-
-// newProgress shows nothing unless w is a terminal.
-func newProgress(w io.Writer) progress {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return progress{w}
-		}
-	}
-	return progress{}
-}
-
-// eraseLine is the terminal's control sequence.
-const eraseLine = "\r\x1b[K"
-
-func (p progress) show(what string) {
-	if p.to != nil {
-		fmt.Fprint(p.to, eraseLine+what)
-	}
-}
-
-func (p progress) clear() { p.show("") }
