@@ -40,3 +40,22 @@ func TestPerfMap(t *testing.T) {
 		t.Errorf("%d bytes of hot code have a name, of %d", hot, r.stats.HostBytes)
 	}
 }
+
+// TestPerfMapHome: code that is executed where it lies has its names there.
+func TestPerfMapHome(t *testing.T) {
+	var b bytes.Buffer
+	guestRun{name: "fib", watch: func(c *runtime.Config) { c.PerfMap, c.Tier = &b, runtime.TierHome }}.run(t).expect(t, 0)
+	end, found := uint64(0), false
+	for line := range bytes.Lines(b.Bytes()) {
+		var lo, size uint64
+		var name string
+		if _, err := fmt.Sscanf(string(line), "%x %x %s", &lo, &size, &name); err != nil || lo < end {
+			t.Fatalf("the line %q behind %#x: %v", line, end, err)
+		}
+		end = lo + size
+		found = found || name == "fib" && end < host.ArenaHi
+	}
+	if !found {
+		t.Errorf("fib is not at home:\n%s", b.Bytes())
+	}
+}

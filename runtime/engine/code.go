@@ -1,8 +1,13 @@
 package engine
 
-import "cabitrans/runtime/host"
+import (
+	"maps"
+	"slices"
 
-// Code calls visit for all that is in the code cache, in the order of host addresses: the
+	"cabitrans/runtime/host"
+)
+
+// Code calls visit for all that is at home, and in the code cache, in the order of host addresses: the
 // host instructions from lo up to hi are of the guest instruction at guest, which is 0 for
 // stubs. visit must not call the engine.
 func (e *Engine) Code(visit func(lo, hi, guest uint64)) {
@@ -10,6 +15,7 @@ func (e *Engine) Code(visit func(lo, hi, guest uint64)) {
 	defer e.mu.Unlock()
 	e.marksMu.RLock()
 	defer e.marksMu.RUnlock()
+	e.homeCode(visit)
 	lists := e.markLists()
 	ends := [...]uint64{e.vdsoRet[1], e.vdsoRet[2], e.jumpMiss, e.hotBase, e.rw.Hot.PC(), e.rw.Cold.PC(), e.home.portalBuf.PC()}
 	visit(host.CacheLo, e.vdsoRet[0], 0)
@@ -21,6 +27,19 @@ func (e *Engine) Code(visit func(lo, hi, guest uint64)) {
 			}
 			if lo := host.CacheLo + uint64(m.Host); lo < hi {
 				visit(lo, hi, uint64(m.Guest))
+			}
+		}
+	}
+}
+
+// homeCode is Code for the pages at home.
+func (e *Engine) homeCode(visit func(lo, hi, guest uint64)) {
+	for _, addr := range slices.Sorted(maps.Keys(e.home.at)) {
+		p, lo := e.home.at[addr], addr
+		for pc := addr + 1; pc <= addr+host.PageSize; pc++ {
+			if pc == addr+host.PageSize || p.Starts(pc-addr) {
+				visit(lo, pc, lo)
+				lo = pc
 			}
 		}
 	}

@@ -66,6 +66,53 @@
 // translated code that has been dropped, and none waits for a lock while it
 // counts as in the guest.
 //
+// # The home tier
+//
+// With Home, pages of guest text that qualify (package home says when) are executed at
+// their own address: a private copy with its patches takes the place of the page when it
+// is first executed (install), readable and executable. Calls, returns and indirect
+// branches among such pages are the guest's own, at the CPU's own cost. Everything else
+// runs from the code cache: pages that do not qualify, raw system calls, generated code.
+// Translation can do without the tier at any time and place: it reads the guest's
+// text as the guest wrote it (memory.Fetch), and home decides only where a thread goes on.
+//
+// At home the host's registers are the guest's, and its program counter is the guest's:
+// a kick or a fault finds the state exact (homeFault). Whether a thread is in the guest is
+// Block.State's to say, as ever.
+//
+// From home to the cache. What is not at home cannot be executed where it lies: the fetch
+// faults, and the thread goes on in the cache, some 3 us later. Direct branches do better:
+// one that leads to a page which is known not to qualify has its displacement patched to
+// a portal, a jump in the cache that is linked like a branch there, either when its page
+// comes home or once it has faulted portalAfter times (home_cross.go). So beside prefix
+// bytes a guest that reads its own text may find displacements of such branches changed,
+// and in the vDSO the first five bytes of each entry, a jump to its exit. Portals survive
+// a flush.
+//
+// From the cache to home. The table's entry of a return address on a page at home is that
+// address; there is no call entry. A call or jump from the cache, direct or not, leaves
+// the guest and goes on at home; its return faults. One that is made often gets a
+// translation instead, and stays in the cache with all that it calls (stayAfter).
+//
+// Functions that reach from one page into another in the other tier, indirect calls from
+// home to the cache: what faults more often than once in crossingTime has the page it
+// comes from withdrawn (withdrawAfter); if none can be found, the whole tier ends
+// (giveUpAfter). So no program spends more than some percent of its time on crossings.
+//
+// Withdrawn, with all threads stopped, are also: pages that the guest unmaps, maps over
+// or protects, and the one before; a page of which a branch into the middle of an
+// instruction becomes known; and all of them, for good, when a thread moves its %fs base.
+// A forked process begins with none: its snapshot has the guest's text. Pages of mapped
+// files, and whatever is writable, never qualify.
+//
+// What the tier does not do: a program that is wrong, or hostile, and jumps out of its
+// memory or into the middle of an instruction runs what the CPU finds there, which may
+// be the translator's own code, or an access to its thread-local storage; from the code
+// cache it would have got a signal (TestWildBranches, TestHomeMiddle). Strategies that
+// change the length of code (indirect) have no home tier; nor have hosts on which a fault
+// destroys what lies below the guest's rsp (packed). What watches translations, a
+// debugger or a counter of blocks, needs the cache.
+//
 // # On paper
 //
 // A Paper (paper.go) is a cache that nobody executes, for those who study translations.
