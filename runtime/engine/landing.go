@@ -5,6 +5,7 @@ import (
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
+	"cabitrans/runtime/host"
 )
 
 // An indirect jump needs a register to prove its target, and leaves r11 in Spill[0]. The
@@ -23,7 +24,8 @@ const (
 // land returns the landing for indirect branches to pc, whose translation is at body.
 func (e *Engine) land(pc, body uint64) uint64 {
 	keep := e.rw.Options.KeepR11
-	if _, vdso := e.vdso.call(pc); !keep && (vdso || packed || e.rw.Without&rewrite.WithoutLandings != 0) {
+	home := body < host.CacheLo // only continuations of calls are entered, and the ABI lets these have any r11
+	if _, vdso := e.vdso.call(pc); !keep && (home || vdso || packed || e.rw.Without&rewrite.WithoutLandings != 0) {
 		return body
 	}
 	e.marksMu.Lock()
