@@ -131,7 +131,7 @@ func (r *Report) mean(column string) (m Mean) {
 func (r *Report) breakEven() {
 	for _, s := range r.Switches {
 		c := r.column(s.Column)
-		b := BreakEven{Column: c.Name, Slowdown: 1, SwitchNS: s.NS.Median, WinsFrom: make(map[string]float64)}
+		b := BreakEven{Column: c.Name, Slowdown: 1, SwitchNS: s.NS.Min, WinsFrom: make(map[string]float64)}
 		if c.Kind != KindDirect {
 			m, ok := r.Means[c.Name]
 			if !ok {

@@ -15,8 +15,9 @@ type Translation struct {
 	HostBytes    uint64  `json:"host_bytes"` // hot code; exits and landings lie apart
 	Growth       float64 `json:"growth"`     // HostBytes / GuestBytes
 	TableBytes   uint64  `json:"table_bytes"`
-	Misses       uint64  `json:"misses"` // indirect branches that had no entry in the table
-	NS           Values  `json:"ns"`     // decoding, rewriting, publishing
+	Misses       uint64  `json:"misses"`     // indirect branches that had no entry in the table
+	HomePages    uint64  `json:"home_pages"` // executed where they lie, in the home tier
+	NS           Values  `json:"ns"`         // decoding, rewriting, publishing
 	PerInsn      float64 `json:"ns_per_instruction"`
 	PerByte      float64 `json:"ns_per_byte"`
 	// AboveNS is how much longer the first call of the kernel takes than directly: what
@@ -64,7 +65,7 @@ func translationOf(program, column string, m Measurement, spent []float64) Trans
 	st := m.Stats
 	t := Translation{
 		Program: program, Column: column, Instructions: st.Instructions, GuestBytes: st.GuestBytes,
-		HostBytes: st.HostBytes, Growth: st.Growth, TableBytes: st.TableBytes, Misses: st.TableMisses,
+		HostBytes: st.HostBytes, Growth: st.Growth, TableBytes: st.TableBytes, Misses: st.TableMisses, HomePages: st.HomePages,
 		NS: summarize(spent),
 	}
 	if st.Instructions > 0 {

@@ -84,7 +84,8 @@ type TLSResult struct {
 }
 
 // A BreakEven is what a column costs a program that makes switches: a second of
-// computing takes Slowdown seconds, which is Mean.Best, and each switch SwitchNS.
+// computing takes Slowdown seconds, which is Mean.Best, and each switch SwitchNS, which
+// is the least time measured.
 type BreakEven struct {
 	Column   string  `json:"column"`
 	Slowdown float64 `json:"slowdown"`

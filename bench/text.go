@@ -133,16 +133,17 @@ func (t *textWriter) switches(r *Report) {
 	if len(r.Switches) > 0 {
 		t.printf("\nA system call that reads the clock, which itself is %.0f ns, and from how many of them in a second\n"+
 			"a way to run takes less time than running directly:\n\n", r.ClockNS)
-		rows := [][]string{{"run", "ns a call", "±", "computing", "wins over arch_prctl", "over wrfsbase"}}
+		rows := [][]string{{"run", "ns a call", "±", "least", "computing", "wins over arch_prctl", "over wrfsbase"}}
 		even := make(map[string]BreakEven)
 		for _, b := range r.BreakEven {
 			even[b.Column] = b
 		}
 		for _, s := range r.Switches {
-			row := []string{s.Column, fmt.Sprintf("%.1f", s.NS.Median), fmt.Sprintf("%.1f", s.NS.MAD), "", "", ""}
+			row := []string{s.Column, fmt.Sprintf("%.1f", s.NS.Median), fmt.Sprintf("%.1f", s.NS.MAD),
+				fmt.Sprintf("%.1f", s.NS.Min), "", "", ""}
 			if b, ok := even[s.Column]; ok {
-				row[3] = fmt.Sprintf("%.3f", b.Slowdown)
-				row[4], row[5] = winsCell(b, ByArchPrctl), winsCell(b, ByWRFSBASE)
+				row[4] = fmt.Sprintf("%.3f", b.Slowdown)
+				row[5], row[6] = winsCell(b, ByArchPrctl), winsCell(b, ByWRFSBASE)
 			}
 			rows = append(rows, row)
 		}
