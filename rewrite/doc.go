@@ -59,7 +59,7 @@
 //	call rel     push $guest; call rel32       the callee drops the slot
 //	ret          pop %r11; guard; push T(,%r11,8); ret
 //	jmp *reg     guard; jmp *T(,%reg,8)
-//	jmp *mem     guard; T(,mem,8) to a slot; jmp *slot
+//	jmp *mem     guard; jmp *T(,%r11,8)
 //	call *r/m    guard; push $guest; call *C(,%r11,8)
 //
 // The guest's stack holds the original return address. The hardware call pushes
@@ -82,10 +82,12 @@
 // dead (AMD64 ABI, 3.2.1), compares instead, unless Options.KeepR11: two instructions for
 // three, and half their bytes.
 //
-// An indirect branch borrows r11, stored to Spill[0] before. A jump reloads it
-// before it leaves: the table leads straight to the target's body. (Landings that
-// reload r11 instead were tried: the extra jump they need made a computed-goto
-// interpreter 1.8 times slower.) A return, and an indirect call, leave r11
+// An indirect branch borrows r11, stored to Spill[0] before. A jump leaves it there: the
+// landing in the table reloads it, unless the runtime has found that the target replaces
+// r11 before it reads it, or does not touch it up to the next indirect jump. In the latter
+// case the landing is a copy of that code, during which r11 stays in the slot (Away), and
+// the jump at its end need not store it. With a packed table the jump reloads r11 before
+// it leaves, through another slot. A return, and an indirect call, leave r11
 // undefined unless Options.KeepR11: the ABI makes it dead, and the first
 // continuation or callee that is found to read it switches the process to KeepR11
 // before it can run. So does a continuation that is found to read the flags.

@@ -140,7 +140,11 @@
 // Two things are taken from the ABI, unless Strict gives them back: r11 may change at
 // a return and between an indirect call and the first instruction of its target, and the
 // flags of arithmetic at a return (a continuation or callee that is seen to read what it
-// finds there is translated so that it does not change); and the bytes below rsp may change at a call or return.
+// finds there is translated so that it does not change); and the bytes below rsp may
+// change at a call or return. A jump to the continuation of a call finds r11 as a return
+// would. Where the code at a jump's target is sure to replace r11 before it reads it
+// (landing.go), the guest cannot tell, but a fault report or a debugger in between sees
+// another value.
 //
 // # What is emulated
 //
