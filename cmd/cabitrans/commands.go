@@ -27,6 +27,10 @@ func subcommands() []subcommand {
 		{name: "bench", args: "[flags]", short: "measure what translation costs on this machine", long: benchLong,
 			options: new(benchFlags).options, do: (*command).bench,
 			status: "0, 1 if a mean is above its bound, or 127 if something could not be measured or written."},
+		{name: "binfmt", args: "[flags]", short: "let the kernel start programs by their names", options: new(binfmtFlags).options,
+			long: "For Linux: with the registration a CloudABI program is started like any other, its configuration on standard " +
+				"input. To register it takes root, and the file system binfmt_misc.",
+			do: (*command).binfmt, status: "0, or 127 if it failed."},
 		{name: "completion", args: "bash|zsh|fish", short: "print what the shell needs to complete this",
 			long: `The output is code of that shell. For this session: source <(cabitrans completion bash) in bash and zsh, ` +
 				`cabitrans completion fish | source in fish.`,

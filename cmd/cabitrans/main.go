@@ -42,8 +42,11 @@ func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		name, args = strings.TrimSuffix(filepath.Base(args[0]), ".exe"), args[1:]
 	}
-	if name == "cloudabi-run" {
+	switch name {
+	case "cloudabi-run":
 		return c.cloudabiRun(args)
+	case binfmtName:
+		return c.binfmtRun(args)
 	}
 	if len(args) == 0 {
 		return c.fail("a command is missing; cabitrans help lists what there is")
