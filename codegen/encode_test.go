@@ -55,6 +55,7 @@ func TestEncode(t *testing.T) {
 		{func(b *Buffer) { b.CallGS(0x10038) }, nil, "callq *%gs:0x10038"},
 		{func(b *Buffer) { b.LoadWord(R11, R11, 0x10001) }, nil, "mov 0x10001(%r11),%r11"},
 		{func(b *Buffer) { b.LoadWord(RDX, R9, -1) }, nil, "mov 0xffffffff(%r9),%rdx"},
+		{func(b *Buffer) { b.StoreWord(R9, -8, RDX) }, nil, "mov %rdx,0xfffffff8(%r9)"},
 		{func(b *Buffer) { b.AddLea(R11, 0x7ffffff0) }, nil, "lea 0x7ffffff0(%r11),%r11"},
 		{func(b *Buffer) { b.TripleLea(R11, 0x78000000) }, nil, "lea 0x78000000(%r11,%r11,2),%r11"},
 		{func(b *Buffer) { b.TripleLea(RDX, -8) }, nil, "lea 0xfffffff8(%rdx,%rdx,2),%rdx"},

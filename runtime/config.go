@@ -38,7 +38,7 @@ type Config struct {
 	Trace *Trace
 
 	// Profile samples where the guest spends its CPU time, what it becomes by proc_exec
-	// included, its forked processes not; nil for not at all.
+	// included; nil for not at all.
 	Profile *Profile
 
 	// PerfMap gets, when the process has ended, the functions of its last program by the
@@ -48,6 +48,11 @@ type Config struct {
 
 	// Debug lets a debugger drive the process; nil for none.
 	Debug *Debug
+
+	// Coverage writes which code was executed, and Counts how often, that of what the process becomes by proc_exec
+	// included; nil for not at all.
+	Coverage *Coverage
+	Counts   *Counts
 
 	// CodeLog writes translations down; nil for not at all.
 	CodeLog *CodeLog

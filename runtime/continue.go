@@ -66,7 +66,7 @@ func continueFork(count string) (end host.End, err error) {
 	if e.Fault != nil {
 		fmt.Fprint(os.Stderr, "cabitrans: "+e.Fault.Report())
 	}
-	for _, err := range []error{p.TraceErr(), p.CodeLogErr()} {
+	for _, err := range []error{p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.CoverageErr(), p.CountsErr()} {
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
 		}
@@ -117,7 +117,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		return err
 	}
 	p.tier, p.strict, p.without = h.Tier, h.Strict, h.Without
-	if err = p.resumeWatching(h); err != nil {
+	if err = p.resumeWatching(&h.Watch); err != nil {
 		return err
 	}
 	if err = p.newEngine(space); err != nil {
@@ -137,14 +137,19 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 }
 
 // resumeWatching makes files of p's own for what its parent is asked to write.
-func (p *Process) resumeWatching(h *handover) error {
-	if l := h.CodeLog; l != nil {
-		f, err := forkedFile(l.Forked)
-		if err != nil {
-			return err
+func (p *Process) resumeWatching(w *watchHandover) error {
+	var first error
+	open := func(path string) *os.File {
+		f, err := forkedFile(path)
+		if first == nil {
+			first = err
 		}
-		c := &CodeLog{To: f, Items: l.Items, Forked: l.Forked}
+		return f
+	}
+	if l := w.CodeLog; l != nil {
+		c := &CodeLog{To: open(l.Forked), Items: l.Items, Forked: l.Forked}
 		if l.Filter != "" {
+			var err error
 			if c.Filter, err = codelog.ParseFilter(l.Filter); err != nil {
 				return err
 			}
@@ -152,7 +157,21 @@ func (p *Process) resumeWatching(h *handover) error {
 		p.setCodeLog(c)
 		p.logBegun = true // the filter is that of another program, perhaps
 	}
-	return nil
+	var c *Coverage
+	var n *Counts
+	if w.Coverage != "" {
+		c = &Coverage{To: open(w.Coverage), Lines: w.Lines, Forked: w.Coverage}
+	}
+	if w.Counts != "" {
+		n = &Counts{To: open(w.Counts), Kinds: w.Kinds, All: true, Forked: w.Counts}
+	}
+	p.setCoverage(c, n)
+	if w.Profile != "" {
+		if err := p.setProfile(&Profile{To: open(w.Profile), Hz: w.Hz, Forked: w.Profile}); err != nil {
+			return err
+		}
+	}
+	return first
 }
 
 // tellParent lets proc_fork return in the parent, and ties this process's life to

@@ -23,6 +23,7 @@
 //	host     the operating system         abi      CloudABI's types and numbers
 //	strace   calls, written down          profile  CPU time, sampled
 //	codelog  translations, written down   listing  instructions as text
+//	coverage what was executed            srcline  source lines
 //	ehframe  unwind tables
 //
 // This package joins them and imports all; none of them imports it. A process is
@@ -72,9 +73,10 @@
 //
 // What a run tells of itself is asked for in Config, and costs nothing otherwise: Trace
 // (package strace) writes calls down, CodeLog (package codelog) translations, Profile
-// (package profile) samples CPU time,
-// PerfMap names translated code for perf. A trace goes on in forked processes; a profile
-// does not. Both go on in what a process becomes by proc_exec: the samples of a program
+// (package profile) samples CPU time, Coverage and Counts (package coverage) tell which code was executed, and how often,
+// PerfMap names translated code for perf. A trace goes on in forked processes, in the same
+// file; what else is asked for they write to files of their own, whose names the parent hands
+// over. All go on in what a process becomes by proc_exec: the samples of a program
 // get their names when its threads have left (endProgram), while its memory and its
 // executable are still there. The map for perf is of the last program.
 //

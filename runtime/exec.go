@@ -85,6 +85,7 @@ func (p *Process) becomeNext() bool {
 	}
 	p.stats.add(p.currentStats())
 	p.endProgram()
+	p.endCoverage()
 	err := p.release()
 	p.close = errors.Join(p.close, err)
 	p.mu.Unlock()

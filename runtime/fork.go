@@ -37,7 +37,16 @@ type handover struct {
 	Memory  *memory.Image
 	FDs     *kernel.Descriptors
 	Thread  engine.State
-	CodeLog *codeLogHandover `json:",omitempty"`
+	Watch   watchHandover
+}
+
+// watchHandover is what the copy writes to files that it opens itself; empty paths are nothing.
+type watchHandover struct {
+	CodeLog                   *codeLogHandover `json:",omitempty"`
+	Coverage, Counts, Profile string
+	Lines                     bool // of Coverage
+	Kinds                     CountKinds
+	Hz                        int // of Profile
 }
 
 // codeLogHandover is a CodeLog whose file the copy opens itself.
@@ -45,6 +54,22 @@ type codeLogHandover struct {
 	Items  CodeLogItems
 	Filter string
 	Forked string
+}
+
+func (p *Process) handWatchOver() (w watchHandover) {
+	if l := p.codeLog; l != nil && l.Forked != "" {
+		w.CodeLog = &codeLogHandover{Items: l.Items, Filter: l.Filter.String(), Forked: l.Forked}
+	}
+	if c := p.coverage; c != nil {
+		w.Coverage, w.Lines = c.Forked, c.Lines
+	}
+	if c := p.counts; c != nil {
+		w.Counts, w.Kinds = c.Forked, c.Kinds
+	}
+	if c := p.profile; c != nil {
+		w.Profile, w.Hz = c.Forked, c.Hz
+	}
+	return w
 }
 
 // forks is set once a fresh start of this program would continue a forked guest.
@@ -84,9 +109,7 @@ func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	if p.trace != nil {
 		h.Trace = &p.trace.TraceOptions
 	}
-	if l := p.codeLog; l != nil && l.Forked != "" {
-		h.CodeLog = &codeLogHandover{Items: l.Items, Filter: l.Filter.String(), Forked: l.Forked}
-	}
+	h.Watch = p.handWatchOver()
 	snap, err := host.NewSnapshot()
 	if err != nil {
 		return err

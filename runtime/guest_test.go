@@ -97,7 +97,7 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 	errw.Close()
 	return p, func() result {
 		r := result{exit: p.Wait(), stats: p.Stats()}
-		if err := errors.Join(p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.PerfMapErr()); err != nil {
+		if err := errors.Join(p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.PerfMapErr(), p.CoverageErr(), p.CountsErr()); err != nil {
 			t.Error(err)
 		}
 		exe.Close() // reports read symbols from it

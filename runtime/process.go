@@ -12,6 +12,7 @@ import (
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/codelog"
+	"cabitrans/runtime/coverage"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
@@ -46,6 +47,10 @@ type Process struct {
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
 
+	coverage *Coverage // nil for none
+	counts   *Counts   // nil for none
+	executed *coverage.Recorder
+
 	codeLog      *CodeLog // nil for none
 	translations *codelog.Log
 	logBegun     bool // a program has been begun in it
@@ -70,7 +75,7 @@ type Process struct {
 	status   kernel.ExitStatus // final, likewise
 	close    error
 
-	traceErr, profileErr, perfMapErr error // once ended is closed
+	traceErr, profileErr, perfMapErr, coverageErr, countsErr error // once ended is closed
 }
 
 // Start starts a process. It ends early, as by Kill, when ctx is done; ctx's end
@@ -120,6 +125,12 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	p.perfMap = c.PerfMap
 	p.setCodeLog(c.CodeLog)
+	p.setCoverage(c.Coverage, c.Counts)
+	if c.Coverage != nil && c.Coverage.Lines {
+		if err := coverage.CheckLines(g.exe); err != nil {
+			return nil, err
+		}
+	}
 	p.setTrace(c.Trace)
 	p.debug = newDebugger(p, c.Debug)
 	if err := p.begin(g); err != nil {
@@ -147,6 +158,7 @@ func (p *Process) newEngine(space *host.Space) (err error) {
 	if p.tier == TierHome && !p.engine.Home(p.functions()) {
 		panic("runtime: a tier was selected that the TLS strategy cannot have")
 	}
+	p.watchBlocks()
 	return p.watchCode()
 }
 
@@ -234,6 +246,7 @@ func (p *Process) reap() {
 		p.stats.add(p.currentStats())
 	}
 	p.endProgram()
+	p.endCoverage()
 	p.perfMapErr = p.writePerfMap()
 	if p.forked {
 		if p.kernel != nil {
@@ -247,6 +260,7 @@ func (p *Process) reap() {
 		p.traceErr = p.tracer.Close()
 	}
 	p.profileErr = p.writeProfile()
+	p.writeCoverage()
 	live.Store(false)
 	close(p.ended)
 }

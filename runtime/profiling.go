@@ -16,6 +16,9 @@ import (
 type Profile struct {
 	To io.Writer
 	Hz int // samples in a second of a thread's CPU time, 1 to MaxProfileHz; 0 for DefaultProfileHz
+	// Forked is the path of the profiles of forked processes: each adds a point and its process identifier. Without it
+	// they have none.
+	Forked string
 }
 
 // The rates of a profile.
@@ -61,18 +64,9 @@ func (p *Process) endProgram() {
 		return
 	}
 	g := profile.Program{
-		File: p.program.name, Exe: p.program.exe, Base: p.plan.Base,
-		VDSO: [2]uint64{p.vdso.Text, p.vdso.Text + p.vdso.Stride*uint64(p.vdso.Count)},
-		Symbol: func(addr uint64) (name string, begin uint64) {
-			if addr < p.plan.Lo || addr >= p.plan.Hi {
-				return "", 0
-			}
-			name, past, _ := p.syms().Lookup(addr - p.plan.Base)
-			return name, addr - past
-		},
-	}
-	if p.program.exeFD >= 0 {
-		g.File = host.NameFD(p.program.exeFD)
+		File: p.programPath(), Exe: p.program.exe, Base: p.plan.Base,
+		VDSO:   [2]uint64{p.vdso.Text, p.vdso.Text + p.vdso.Stride*uint64(p.vdso.Count)},
+		Symbol: p.functionOf,
 	}
 	for _, s := range p.program.image.Segments {
 		if s.Prot&abi.ProtExec != 0 {
@@ -83,6 +77,23 @@ func (p *Process) endProgram() {
 		}
 	}
 	p.recorder.EndProgram(g)
+}
+
+// programPath is where the program's executable lies, as far as that is known.
+func (p *Process) programPath() string {
+	if p.program.exeFD >= 0 {
+		return host.NameFD(p.program.exeFD)
+	}
+	return p.program.name
+}
+
+// functionOf names the function that a guest address is in, and says where that begins; empty if it is unknown.
+func (p *Process) functionOf(addr uint64) (name string, begin uint64) {
+	if addr < p.plan.Lo || addr >= p.plan.Hi {
+		return "", 0
+	}
+	name, past, _ := p.syms().Lookup(addr - p.plan.Base)
+	return name, addr - past
 }
 
 // writeProfile writes the profile, if one was asked for.

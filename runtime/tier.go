@@ -84,6 +84,10 @@ func watchedTier(c *Config, tier string) (string, error) {
 		who = "a debugger"
 	case c.CodeLog != nil:
 		who = "a log of translations"
+	case c.Coverage != nil:
+		who = "coverage"
+	case c.Counts != nil:
+		who = "a count of what is executed"
 	}
 	if who == "" || tier == TierCache {
 		return tier, nil

@@ -16,6 +16,7 @@ type runFlags struct {
 	time     profileFlags
 	gdb      gdbFlags
 	code     codeFlags
+	cover    coverFlags
 	tls      string // empty for the host's default
 	tier     string // empty for the default
 	strict   bool
@@ -51,6 +52,7 @@ func (f *runFlags) options() []option {
 	opts = append(opts, f.time.options()...)
 	opts = append(opts, f.gdb.option())
 	opts = append(opts, f.code.options()...)
+	opts = append(opts, f.cover.options()...)
 	opts = append(opts, toggle("progress", &f.progress, "if standard error is a terminal, keep a line there that says how "+
 		"far the program is"))
 	return opts
@@ -62,7 +64,7 @@ func parseFlags(args []string) (f *runFlags, err error) {
 	if f.args, err = parseOptions(f.options(), args, false); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{f.trace.check, f.time.check, f.code.check} {
+	for _, check := range []func() error{f.trace.check, f.time.check, f.code.check, f.cover.check} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ type profileFlags struct {
 func (f *profileFlags) options() []option {
 	return []option{
 		fileOption("profile", &f.output, "profile", "sample where the program spends its CPU time, and write that to FILE "+
-			"when it has ended or is interrupted, for go tool pprof; forked processes are left out"),
+			"when it has ended or is interrupted, for go tool pprof; to FILE.PID in forked processes"),
 		{name: "profile-hz", value: "N", set: f.setHz,
 			help: fmt.Sprintf("take N samples in a second of each thread, 1 to %d; without it %d", runtime.MaxProfileHz,
 				runtime.DefaultProfileHz)},
@@ -52,7 +52,7 @@ func (f *profileFlags) open(c *runtime.Config) error {
 		if err != nil {
 			return fmt.Errorf("cannot write a profile to %s: %w", f.output, reason(err))
 		}
-		c.Profile = &runtime.Profile{To: file, Hz: f.hz}
+		c.Profile = &runtime.Profile{To: file, Hz: f.hz, Forked: f.output}
 	}
 	if f.perfMap {
 		// In /tmp whatever TMPDIR says: perf looks there.

@@ -127,6 +127,8 @@
 // A Watcher (watch.go) is told of every translation, link, miss and drop, with Engine.mu held. Without one nothing is
 // noted.
 //
+// Blocks that are executed are watched by translating one at a time (blocks.go), and counted by code at their beginnings.
+//
 // # Guest state
 //
 // While a thread is outside the guest, the exact guest state is in its Block:
