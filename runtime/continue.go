@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync"
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -13,6 +14,7 @@ import (
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/kernel"
+	"cabitrans/runtime/loader"
 	"cabitrans/runtime/memory"
 )
 
@@ -88,8 +90,10 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		p.program.exe, p.program.closer = f, f
 		if info, err := f.Stat(); err == nil {
 			p.program.size = info.Size()
+			p.program.image, _ = loader.Parse(f, info.Size()) // it was read before
 		}
 	}
+	p.program.unwind = sync.OnceValue(p.program.unwindTable)
 	if n := len(fds); h.Trace != nil && n > 0 {
 		p.setTrace(&Trace{TraceOptions: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
 		fds = fds[:n-1]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
@@ -24,6 +25,7 @@ func (p threads) Exec(exe int, data []byte, t *kernel.Table) error {
 		name: host.NameFD(fd), exe: f, exeFD: fd, closer: f,
 		args: data, stackSize: p.program.stackSize, table: t,
 	}
+	g.unwind = sync.OnceValue(g.unwindTable)
 	err = g.parse(f)
 	if most := p.limits.Memory; err == nil && most > 0 && g.image.Hi-g.image.Lo+uint64(len(data)) > most {
 		err = abi.ENOMEM

@@ -5,6 +5,7 @@ import (
 
 	"cabitrans/decode"
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/ehframe"
 	"cabitrans/runtime/engine"
 )
 
@@ -29,7 +30,8 @@ type Fault struct {
 
 	Instruction string     // in text; empty when it could not be read
 	Code        []byte     // its bytes; those that could be read if it is no valid one
-	Backtrace   []Location // return addresses, innermost first, as far as frame pointers lead
+	Backtrace   []Location // return addresses, innermost first, as far as they are known
+	By          string     // what they are known by: unwind tables, frame pointers, or both
 	Note        string     // what else a reader should know
 }
 
@@ -88,7 +90,7 @@ func (p *Process) describe(f *engine.Fault) *Fault {
 	} else {
 		r.Cause = p.cause(f, r.Signal, in)
 	}
-	r.Backtrace = p.backtrace(f)
+	r.Backtrace, r.By = p.backtrace(f)
 	return r
 }
 
@@ -172,17 +174,29 @@ func (p *Process) readInstruction(f *engine.Fault, r *Fault) *decode.Inst {
 // maxFrames bounds a backtrace. Reports leave most of a long one out.
 const maxFrames = 1 << 16
 
-// backtrace follows the chain of frame pointers.
-func (p *Process) backtrace(f *engine.Fault) (out []Location) {
-	rsp, rbp := f.Regs[decode.RSP], f.Regs[decode.RBP]
+// walker finds callers in the program that runs.
+func (p *Process) walker() ehframe.Walker {
+	return ehframe.Walker{Memory: p.mem, Table: p.program.unwind(), Bias: p.plan.Base}
+}
+
+// backtrace finds the callers, and says how.
+func (p *Process) backtrace(f *engine.Fault) (out []Location, how string) {
+	r := ehframe.Regs{R: f.Regs, PC: f.RIP}
+	exact := f.Signal != engine.SigTRAP
 	if f.Fetch {
 		// A wild call has left its return address on top of the stack.
-		if ret, err := p.mem.Load64(rsp); err == nil && p.mem.Executable(ret) {
+		if ret, err := p.mem.Load64(r.R[decode.RSP]); err == nil && p.mem.Executable(ret) {
 			out = append(out, p.locateReturn(ret))
+			r.PC, r.R[decode.RSP], exact = ret, r.R[decode.RSP]+8, false
 		}
 	}
-	for _, ret := range p.mem.Frames(make([]uint64, 0, maxFrames), rsp, rbp) {
+	w := p.walker()
+	frames, by := w.Walk(make([]uint64, 0, maxFrames), &r, exact)
+	for _, ret := range frames {
 		out = append(out, p.locateReturn(ret))
 	}
-	return out
+	if by == 0 {
+		by = ehframe.ByFramePointers
+	}
+	return out, by.String()
 }

@@ -49,7 +49,7 @@ func (p *Process) sample(kt *kernel.Thread, et *engine.Thread) (stop func()) {
 	if p.recorder == nil {
 		return func() {}
 	}
-	t := p.recorder.Thread(kt.Host, p.mem)
+	t := p.recorder.Thread(kt.Host, p.walker(), p.mem)
 	if t == nil {
 		return func() {}
 	}
@@ -68,7 +68,7 @@ func (p *Process) endProgram() {
 		VDSO:   [2]uint64{p.vdso.Text, p.vdso.Text + p.vdso.Stride*uint64(p.vdso.Count)},
 		Symbol: p.functionOf,
 	}
-	for _, s := range p.program.image.Segments {
+	for _, s := range p.program.segments() {
 		if s.Prot&abi.ProtExec != 0 {
 			lo := s.Vaddr &^ pageMask
 			g.Text = append(g.Text, profile.Text{

@@ -1,11 +1,13 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/ehframe"
 )
 
 // String is the place as people write it: address, symbol, offset in the program.
@@ -35,7 +37,7 @@ var regOrder = [16]int{0, 3, 1, 2, 6, 7, 5, 4, 8, 9, 10, 11, 12, 13, 14, 15}
 //	hello: SIGSEGV in thread 4711: read at 0x10, the null page, where nothing is ever mapped
 //	  rip 0x5fffbe6f first+0x1f (offset 0x1e6f)
 //	      mov 0x10,%eax  [8b 04 25 10 00 00 00]
-//	  called from, by frame pointers:
+//	  called from, by frame pointers, or by unwind tables:
 //	      0x5fffbe39 main+0x9 (offset 0x1e39)
 //	  rax …
 //
@@ -106,7 +108,7 @@ func (f *Fault) reportBacktrace(b *strings.Builder) {
 		}
 		lines = slices.Delete(lines, innerLines, n-outerLines)
 	}
-	b.WriteString("  called from, by frame pointers:\n")
+	fmt.Fprintf(b, "  called from, by %s:\n", cmp.Or(f.By, ehframe.ByFramePointers.String()))
 	for i, l := range lines {
 		if left > 0 && i == innerLines {
 			fmt.Fprintf(b, "      … %d callers …\n", left)

@@ -64,6 +64,18 @@ func (w *Walker) Walk(frames []uint64, r *Regs, exact bool) ([]uint64, How) {
 	return frames, how
 }
 
+// Knows reports whether the tables know the code at pc, as in Walk.
+func (w *Walker) Knows(pc uint64, exact bool) bool {
+	if w.Table == nil {
+		return false
+	}
+	if !exact {
+		pc--
+	}
+	_, ok := w.Table.Find(pc - w.Bias)
+	return ok
+}
+
 // Step makes r the registers of the caller; false if that is unknown, or if there is none.
 func (w *Walker) Step(r *Regs, exact bool) (How, bool) {
 	pc := r.PC - w.Bias

@@ -31,13 +31,17 @@ type Place struct {
 	Doing         Activity
 	Call          abi.Call // not below abi.NumCalls for a number that means none
 	RIP, RSP, RBP uint64
+
+	// Regs are the general registers in encoding order, as long as the call lasts; of a call through the vDSO those that
+	// survive a C function call.
+	Regs *[16]uint64
 }
 
 // place is where the kick that attend sees to has found the thread. When the entry
 // stub has noticed it, the thread was busy with what it had left the guest for.
 func (t *Thread) place() Place {
 	b := t.block
-	p := Place{RIP: b.RIP, RSP: b.Regs[decode.RSP], RBP: b.Regs[decode.RBP]}
+	p := Place{RIP: b.RIP, RSP: b.Regs[decode.RSP], RBP: b.Regs[decode.RBP], Regs: &b.Regs}
 	switch t.left {
 	case host.ExitCall:
 		p.Doing, p.Call, p.RIP = InCall, t.calls[b.ExitArg], 0

@@ -24,9 +24,10 @@
 //
 // # Stacks
 //
-// Callers are found by the chain of frame pointers (memory.Frames); code without them
-// gives short or wrong ones. At the beginning of a function, and at its return, the caller
-// is not in the chain, but on top of the stack: the instruction tells.
+// Callers are found by the executable's unwind tables where they know the code, else by the
+// chain of frame pointers (package ehframe); code with neither gives short or wrong stacks. At
+// the beginning of a function with a frame pointer only, and at its return, the caller is not in
+// the chain, but on top of the stack: the instruction tells.
 //
 // # Names
 //
@@ -43,6 +44,6 @@
 // the walk does. It allocates only for a stack that is new to the thread. EndProgram and
 // Write are called when no guest thread exists.
 //
-// The package imports abi, engine, host, memory and pprof's format, and must never import
+// The package imports abi, decode, ehframe, engine, host, memory, srcline and pprof's format, and must never import
 // package runtime.
 package profile

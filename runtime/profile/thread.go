@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"cabitrans/decode"
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/ehframe"
 	"cabitrans/runtime/engine"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/memory"
@@ -25,6 +27,8 @@ type Thread struct {
 	taken    int64  // samples so far, those that count for several counted so
 	stacks   counts // what they have found
 
+	walker ehframe.Walker
+	regs   ehframe.Regs
 	frames [maxFrames]uint64
 	key    [8 * (1 + maxFrames)]byte
 }
@@ -68,11 +72,11 @@ func (a activity) doing() engine.Activity { return engine.Activity(a & 0xff) }
 func (a activity) exact() bool { return a.doing() != engine.InCall }
 
 // Thread begins to sample the calling guest thread; nil when that is not possible, which
-// Write tells.
-func (r *Recorder) Thread(ht *host.Thread, mem *memory.AddressSpace) *Thread {
+// Write tells. w walks the stacks in mem.
+func (r *Recorder) Thread(ht *host.Thread, w ehframe.Walker, mem *memory.AddressSpace) *Thread {
 	first := 1 + rand.Int64N(int64(r.period))
 	now, err := host.Now(host.ClockThreadCPU)
-	t := &Thread{recorder: r, mem: mem, tid: ht.ID(), period: int64(r.period), first: now + first, stacks: make(counts)}
+	t := &Thread{recorder: r, mem: mem, tid: ht.ID(), period: int64(r.period), first: now + first, stacks: make(counts), walker: w}
 	if err == nil {
 		t.timer, err = ht.NewCPUTimer(time.Duration(first), r.period)
 	}
@@ -121,16 +125,26 @@ func (t *Thread) count(a activity, frames []uint64, n int64) {
 
 // walk finds the frames of the guest.
 func (t *Thread) walk(p engine.Place) []uint64 {
-	frames := t.frames[:0]
+	frames, r := t.frames[:0], &t.regs
+	r.R, r.PC = *p.Regs, p.RIP
+	exact := p.Doing != engine.InCall
 	if p.RIP != 0 {
 		frames = append(frames, p.RIP)
-	}
-	if at := t.returnAddress(p); at != 0 {
-		if ret, err := t.mem.Load64(at); err == nil && t.mem.Executable(ret) {
-			frames = append(frames, ret)
+		if t.walker.Knows(p.RIP, exact) {
+			frames, _ = t.walker.Walk(frames, r, exact)
+			return frames
 		}
 	}
-	return t.mem.Frames(frames, p.RSP, p.RBP)
+	if at := t.returnAddress(p); at != 0 {
+		ret, err := t.mem.Load64(at)
+		if err != nil || !t.mem.Executable(ret) {
+			return frames
+		}
+		frames = append(frames, ret)
+		r.PC, r.R[decode.RSP], exact = ret, at+8, false
+	}
+	frames, _ = t.walker.Walk(frames, r, exact)
+	return frames
 }
 
 // returnAddress is where the return address of the innermost function lies while its frame
