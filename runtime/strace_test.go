@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cabitrans/internal/golden"
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime"
 	"cabitrans/runtime/strace"
 )
@@ -16,7 +17,7 @@ import (
 // traced runs a guest and returns the lines that its calls were written down as.
 func traced(t *testing.T, g guestRun, o strace.Options) []string {
 	t.Helper()
-	f, err := os.OpenFile(filepath.Join(t.TempDir(), "trace"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(testdir.New(t), "trace"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
@@ -64,7 +65,7 @@ func TestStatusOfProgram(t *testing.T) {
 
 // TestConfigFile reads the configuration from where the flag says.
 func TestConfigFile(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	for name, text := range map[string]string{"conf.yaml": helloConf, "-": "null"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -211,7 +212,7 @@ func TestRaise(t *testing.T) {
 	} {
 		code[1] = byte(signal)
 		run := cabitrans("null", "run", "raise")
-		run.dir = t.TempDir()
+		run.dir = testdir.New(t)
 		if err := os.WriteFile(filepath.Join(run.dir, "raise"), program, 0o777); err != nil {
 			t.Fatal(err)
 		}

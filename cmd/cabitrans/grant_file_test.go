@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime"
 )
 
@@ -40,7 +41,7 @@ func TestFileAttributes(t *testing.T) {
 		{"access: write, truncate: true", false, true, "new"},
 		{"access: read-write, create: true", true, true, "newtents"},
 	} {
-		path := filepath.Join(t.TempDir(), "file")
+		path := filepath.Join(testdir.New(t), "file")
 		if err := os.WriteFile(path, []byte("contents"), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +63,7 @@ func TestFileAttributes(t *testing.T) {
 }
 
 func TestFileAttributesOfWhatIsThere(t *testing.T) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	none := filepath.Join(dir, "none")
 	for _, tt := range []struct {
 		path, attributes, want string
@@ -111,7 +112,7 @@ func TestFileRights(t *testing.T) {
 		{"access: read, rights: [fd_read, fd_write]", "fd_read", "fd_write file_open"},
 		{"rights: []", "", "fd_read file_open"},
 	} {
-		g, err := granting(t, fmt.Sprintf("path: %q, %s", t.TempDir(), tt.attributes))
+		g, err := granting(t, fmt.Sprintf("path: %q, %s", testdir.New(t), tt.attributes))
 		if err != nil {
 			t.Errorf("%s: %v", tt.attributes, err)
 			continue

@@ -5,12 +5,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"cabitrans/internal/testdir"
 )
 
 // TestTrace writes calls to standard error and to a file, and refuses what cannot be.
 func TestTrace(t *testing.T) {
 	hello := guest(t, "hello")
-	file := filepath.Join(t.TempDir(), "calls")
+	file := filepath.Join(testdir.New(t), "calls")
 	exit := regexp.MustCompile(`(?m)^\d+ proc_exit\(0\) = \?$`)
 
 	o := cabitrans(helloConf, "run", "--strace=process", hello).run(t)

@@ -34,3 +34,6 @@ func (t *Thread) LockMemory(addr, n uint64, lock bool) syscall.Errno { return sy
 
 // Inherited is always false here.
 func Inherited(fd int) bool { return false }
+
+// AdoptFD answers ErrUnsupported.
+func AdoptFD(fd int) (int, error) { return -1, ErrUnsupported }

@@ -3,120 +3,270 @@
 package host
 
 import (
-	"io"
+	"encoding/binary"
+	"syscall"
 
 	"golang.org/x/sys/windows"
 )
 
-// DupFD duplicates a descriptor, which no other program inherits.
-func DupFD(fd int) (int, error) {
-	self := windows.CurrentProcess()
-	var h windows.Handle
-	err := windows.DuplicateHandle(self, windows.Handle(fd), self, &h, 0, false, windows.DUPLICATE_SAME_ACCESS)
+// classify finds out what a handle is, and takes it over.
+func classify(h windows.Handle) (*file, error) {
+	f := &file{h: h}
+	typ, err := windows.GetFileType(h)
 	if err != nil {
-		return -1, errnoOf(err)
+		return nil, errorOf(err)
 	}
-	return int(h), nil
-}
-
-// CloseFD closes a descriptor.
-func CloseFD(fd int) error { return windows.CloseHandle(windows.Handle(fd)) }
-
-// StatFD describes the object behind a descriptor.
-func StatFD(fd int) (info FileInfo, err error) {
-	h := windows.Handle(fd)
-	kind, err := windows.GetFileType(h)
-	if err != nil {
-		return info, errnoOf(err)
+	f.read, f.write = true, true
+	if a, err := queryFile32(h, fileAccessInformation); err == nil {
+		f.read = a&(windows.FILE_READ_DATA|windows.GENERIC_READ) != 0
+		f.write = a&(windows.FILE_WRITE_DATA|windows.FILE_APPEND_DATA|windows.GENERIC_WRITE) != 0
+		if a&windows.FILE_WRITE_DATA == 0 && a&windows.FILE_APPEND_DATA != 0 {
+			f.flags.Store(uint32(FlagAppend))
+		}
 	}
-	switch kind {
+	switch typ {
 	case windows.FILE_TYPE_CHAR:
-		info.Kind = KindCharDevice
+		f.kind = KindCharDevice
 		var mode uint32
 		if windows.GetConsoleMode(h, &mode) == nil {
-			info.Kind = KindTTY
+			f.kind, f.tty = KindTTY, new(console)
 		}
 	case windows.FILE_TYPE_PIPE:
-		info.Kind = KindPipe
+		f.kind = KindPipe
+		if k, ok := socketKind(h); ok {
+			f.kind = k
+		}
 	case windows.FILE_TYPE_DISK:
-		// A handle that was opened for writing alone may not tell more.
-		info.Kind = KindRegular
-		var f windows.ByHandleFileInformation
-		if err := windows.GetFileInformationByHandle(h, &f); err != nil {
-			if a, e := grantedAccess(fd); e == nil && a&windows.FILE_READ_ATTRIBUTES == 0 {
-				return info, nil
-			}
-			return info, errnoOf(err)
+		if f.kind, err = kindOfHandle(h); err != nil {
+			return nil, errorOf(err)
 		}
-		if f.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0 {
-			info.Kind = KindDirectory
+		if f.kind == KindRegular {
+			f.off, _ = windows.Seek(h, 0, windows.FILE_CURRENT)
 		}
-		info.Dev, info.Nlink = uint64(f.VolumeSerialNumber), f.NumberOfLinks
-		info.Ino = uint64(f.FileIndexHigh)<<32 | uint64(f.FileIndexLow)
-		info.Size = int64(f.FileSizeHigh)<<32 | int64(f.FileSizeLow)
-		info.Atime, info.Mtime = since1970(f.LastAccessTime), since1970(f.LastWriteTime)
-		info.Ctime = info.Mtime
+	}
+	return f, nil
+}
+
+// kindOfHandle tells what a file of a file system is.
+func kindOfHandle(h windows.Handle) (FileKind, error) {
+	attributes, tag, err := queryTag(h)
+	if err != nil { // a file system without reparse points
+		b, err := queryBasic(h)
+		if err != nil {
+			return KindUnknown, err
+		}
+		attributes, tag = b.attributes, 0
+	}
+	return kindOf(attributes, tag), nil
+}
+
+// kindOf takes every reparse point that leads elsewhere for a symbolic link, which is
+// not to be entered; tags that only say how a file is stored are ignored.
+func kindOf(attributes, tag uint32) FileKind {
+	const nameSurrogate = 1 << 29 // IsReparseTagNameSurrogate
+	switch {
+	case attributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0 && tag&nameSurrogate != 0:
+		return KindSymlink
+	case attributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0:
+		return KindDirectory
+	}
+	return KindRegular
+}
+
+// StatFD describes the object behind a descriptor.
+func StatFD(fd int) (FileInfo, error) {
+	f, e := fileOf(fd)
+	if e != 0 {
+		return FileInfo{}, e
+	}
+	info := FileInfo{Kind: f.kind, Nlink: 1}
+	switch f.kind {
+	case KindRegular, KindDirectory, KindSymlink:
+		return infoOf(f.h, f.kind)
 	}
 	return info, nil
 }
 
-func since1970(f windows.Filetime) uint64 { return uint64(max(f.Nanoseconds(), 0)) }
+// infoOf describes a file of a file system.
+func infoOf(h windows.Handle, kind FileKind) (FileInfo, error) {
+	b, err := queryBasic(h)
+	if err != nil {
+		return FileInfo{}, errorOf(err)
+	}
+	s, err := queryStandard(h)
+	if err != nil {
+		return FileInfo{}, errorOf(err)
+	}
+	info := FileInfo{Kind: kind, Nlink: s.links, Atime: unixTime(b.access), Mtime: unixTime(b.write), Ctime: unixTime(b.change)}
+	if kind == KindRegular {
+		info.Size = s.size
+	}
+	var id [8]byte
+	if queryFile(h, fileInternalInformation, id[:]) == nil {
+		info.Ino = binary.LittleEndian.Uint64(id[:])
+	}
+	if v, err := volume(h); err == nil {
+		info.Dev = uint64(v)
+	}
+	return info, nil
+}
 
 // AccessMode tells whether a descriptor was opened for reading and writing.
 func AccessMode(fd int) (read, write bool, err error) {
-	a, err := grantedAccess(fd)
-	return a&windows.FILE_READ_DATA != 0, a&(windows.FILE_WRITE_DATA|windows.FILE_APPEND_DATA) != 0, err
+	f, e := fileOf(fd)
+	if e != 0 {
+		return false, false, e
+	}
+	return f.read, f.write, nil
 }
 
-// Status returns the flags of the open file. Windows has none of them for a handle.
-func Status(fd int) (StatusFlags, error) { return 0, nil }
-
-// SetStatus answers ErrUnsupported for flags that Windows cannot give a handle.
-func SetStatus(fd int, s StatusFlags) error {
-	if s != 0 {
-		return ErrUnsupported
+// Status returns the flags of the open file description.
+func Status(fd int) (StatusFlags, error) {
+	f, e := fileOf(fd)
+	if e != 0 {
+		return 0, e
 	}
+	return f.status(), nil
+}
+
+func (f *file) status() StatusFlags { return StatusFlags(f.flags.Load()) }
+
+// SetStatus changes FlagAppend and FlagNonblock. The two synchronisation flags of an
+// open file stay: asking for others than the file has is EOPNOTSUPP.
+func SetStatus(fd int, s StatusFlags) error {
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return e
+	case (f.status()^s)&(FlagDSync|FlagSync) != 0:
+		return syscall.EOPNOTSUPP
+	}
+	f.flags.Store(uint32(s))
 	return nil
 }
 
-// Seek moves the offset and returns the new one.
+// Seek moves the offset and returns the new one. ESPIPE for what has none.
 func Seek(fd int, off int64, whence int) (int64, error) {
-	return windows.Seek(windows.Handle(fd), off, whence)
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return 0, e
+	case f.kind != KindRegular && f.kind != KindDirectory:
+		return 0, syscall.ESPIPE
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	base := int64(0)
+	switch whence {
+	case SeekSet:
+	case SeekCur:
+		base = f.off
+	case SeekEnd:
+		s, err := queryStandard(f.h)
+		if err != nil {
+			return 0, errorOf(err)
+		}
+		base = s.size
+	default:
+		return 0, syscall.EINVAL
+	}
+	to := base + off
+	switch {
+	case off > 0 && to < base:
+		return 0, syscall.EOVERFLOW
+	case to < 0:
+		return 0, syscall.EINVAL
+	}
+	f.off = to
+	return to, nil
 }
 
 // Truncate sets the size of a file.
-func Truncate(fd int, size int64) error { return windows.Ftruncate(windows.Handle(fd), size) }
+func Truncate(fd int, size int64) error {
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return e
+	case f.kind != KindRegular || size < 0 || !f.write:
+		return syscall.EINVAL
+	}
+	return errorOf(setSize(f.h, windows.FileEndOfFileInformation, size))
+}
 
-// Pending returns 0: Windows tells it for pipes only.
-func Pending(fd int) int { return 0 }
+// Pending returns how many bytes can be read at once, 0 when the host cannot tell.
+func Pending(fd int) int {
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return 0
+	case f.end != nil:
+		return f.end.pending()
+	case f.kind == KindPipe:
+		n, _ := peekPipe(f.h)
+		return int(n)
+	case f.kind.Socket():
+		return pendingIn(f.h)
+	}
+	return 0
+}
 
 // Remaining returns how many bytes of a regular file lie behind the offset, 0 when
 // there is none.
 func Remaining(fd int) int64 {
-	info, err := StatFD(fd)
-	if err != nil || info.Kind != KindRegular {
+	f, e := fileOf(fd)
+	if e != 0 || f.kind != KindRegular {
 		return 0
 	}
-	off, err := Seek(fd, 0, io.SeekCurrent)
+	s, err := queryStandard(f.h)
 	if err != nil {
 		return 0
 	}
-	return max(info.Size-off, 0)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(s.size-f.off, 0)
 }
 
-// Pipe creates a pipe: an end to read and an end to write.
-func Pipe() (r, w int, err error) {
-	var hr, hw windows.Handle
-	err = windows.CreatePipe(&hr, &hw, nil, 0)
-	return int(hr), int(hw), err
+// Sync writes a file's data and metadata to storage: the system does not tell the two
+// apart.
+func (t *Thread) Sync(fd int, dataOnly bool) syscall.Errno {
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return e
+	case f.kind == KindDirectory:
+		return 0 // the file system's journal has it; there is no call to wait for that
+	case f.kind != KindRegular:
+		return syscall.EINVAL
+	case !f.write:
+		return 0 // nothing of it is this descriptor's to write
+	}
+	return errnoIn(windows.FlushFileBuffers(f.h))
 }
 
-// StopProcess answers ErrUnsupported: Windows cannot stop a process as a terminal's stop
-// key does.
-func StopProcess() error { return ErrUnsupported }
+// StopProcess is ENOTSUP: no other program could continue this one.
+func StopProcess() error { return syscall.ENOTSUP }
 
-// Inherited reports whether fd is open. Handles that another program would not inherit
-// are not told apart.
+// The system's times count units of 100 ns from 1601.
+const (
+	unitsPerSecond = 10_000_000
+	epoch1970      = 11_644_473_600 * unitsPerSecond
+)
+
+// unixTime converts to nanoseconds since 1970, 0 for what lies before.
+func unixTime(units int64) uint64 {
+	if units < epoch1970 {
+		return 0
+	}
+	return uint64(units-epoch1970) * 100
+}
+
+// windowsTime converts from nanoseconds since 1970, as far as the system has time.
+func windowsTime(ns uint64) int64 {
+	return int64(min(ns/100, 1<<62)) + epoch1970
+}
+
+// Inherited reports whether a handle, such as Descriptor returns, is of something that is
+// open.
 func Inherited(fd int) bool {
 	kind, err := windows.GetFileType(windows.Handle(fd))
 	return err == nil && kind != windows.FILE_TYPE_UNKNOWN

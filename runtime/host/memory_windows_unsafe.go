@@ -65,7 +65,11 @@ func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off 
 	if err := s.MapAnon(addr, length, ProtRead|ProtWrite); err != nil {
 		return err
 	}
-	n, err := readFileAt(fd, bytesAt(addr, length), off)
+	f, e := fileOf(fd)
+	if e != 0 || f.kind != KindRegular {
+		return errors.Join(syscall.ENODEV, s.Unmap(addr, length))
+	}
+	n, err := readFileAt(f.h, bytesAt(addr, length), off)
 	if err != nil {
 		return errors.Join(err, s.Unmap(addr, length))
 	}
@@ -82,12 +86,12 @@ func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off 
 }
 
 // readFileAt reads as much of b as the file has from off on.
-func readFileAt(fd int, b []byte, off int64) (n int, err error) {
+func readFileAt(h windows.Handle, b []byte, off int64) (n int, err error) {
 	for n < len(b) {
 		at := uint64(off) + uint64(n)
 		o := windows.Overlapped{Offset: uint32(at), OffsetHigh: uint32(at >> 32)}
 		var got uint32
-		err := windows.ReadFile(windows.Handle(fd), b[n:min(len(b), n+1<<30)], &got, &o)
+		err := windows.ReadFile(h, b[n:min(len(b), n+1<<30)], &got, &o)
 		if err == windows.ERROR_HANDLE_EOF || err == nil && got == 0 {
 			break
 		}

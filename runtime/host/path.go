@@ -9,7 +9,7 @@ import (
 // Paths begin at a directory and never lead out of it: not by "..", not by a slash
 // at the start, not by a symbolic link, whatever others rename meanwhile. Linux
 // resolves them so by itself (openat2, RESOLVE_BENEATH); where it cannot, and where
-// a symbolic link has to be read here, path_walk_linux.go goes component by
+// a symbolic link has to be read here, path_walk.go goes component by
 // component. Both give the same answers.
 //
 // A path is given as a slice that ends in a zero byte and has none before. It may be

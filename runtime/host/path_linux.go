@@ -19,7 +19,7 @@ var haveOpenat2 = sync.OnceValue(func() bool {
 })
 
 // Links of /proc lead to what has no path; they count as what they read as, which
-// path_walk_linux.go does.
+// path_walk.go does.
 const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
 
 // maxRaces bounds how often a path is tried again because others change it.
@@ -284,4 +284,24 @@ func errnoIn(err error) syscall.Errno {
 		return syscall.EIO
 	}
 	return e
+}
+
+// lookAt opens what a name in a directory stands for, not to be used, and tells what it
+// is.
+func (t *Thread) lookAt(dir int, name []byte) (fd int, kind FileKind, e syscall.Errno) {
+	fd, e = t.openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if e != 0 {
+		return -1, KindUnknown, e
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		_ = CloseFD(fd)
+		return -1, KindUnknown, errnoIn(err)
+	}
+	return fd, kindOfMode(st.Mode), 0
+}
+
+// readLink reads a symbolic link that lookAt has opened.
+func (t *Thread) readLink(fd int, buf []byte) (int, syscall.Errno) {
+	return t.readlinkat(fd, []byte{0}, buf)
 }

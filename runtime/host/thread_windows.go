@@ -25,6 +25,8 @@ type Thread struct {
 	serve  func() uint64  // of Run
 	began  int64          // what its operating-system thread's CPU clock said before, in ns
 
+	io ioWait
+
 	kicks  sync.Mutex
 	closed bool // under kicks
 }
@@ -50,6 +52,9 @@ func NewThread(word uint64) (t *Thread, err error) {
 		t.wake, err = windows.CreateEvent(nil, 0, 0, nil)
 	}
 	if err == nil {
+		t.io.done, err = windows.CreateEvent(nil, 1, 0, nil)
+	}
+	if err == nil {
 		err = t.Attach()
 	}
 	if err != nil {
@@ -61,7 +66,7 @@ func NewThread(word uint64) (t *Thread, err error) {
 }
 
 func (t *Thread) release() {
-	for _, h := range []windows.Handle{t.handle, t.wake} {
+	for _, h := range []windows.Handle{t.handle, t.wake, t.io.done} {
 		if h != 0 {
 			_ = windows.CloseHandle(h)
 		}
@@ -119,6 +124,7 @@ func (t *Thread) Kick() {
 	t.suspendAndLeave()
 	suspending.Unlock()
 	_ = windows.SetEvent(t.wake)
+	t.io.interrupt(t.handle)
 }
 
 // Kicked reports whether a kick is in force.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -73,7 +74,7 @@ func TestTellRight(t *testing.T) {
 
 func openFile(t testing.TB, flag int) int {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
+	name := filepath.Join(testdir.New(t), "file")
 	if err := os.WriteFile(name, []byte("0123456789"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestGrantRights(t *testing.T) {
 		{"file, read only", openFile(t, os.O_RDONLY), abi.FiletypeRegularFile, rightsRegular &^ abi.RightFDWrite, 0, false},
 		{"file, write only", openFile(t, os.O_WRONLY), abi.FiletypeRegularFile, rightsRegular &^ abi.RightFDRead, 0, false},
 		{"file, both", openFile(t, os.O_RDWR), abi.FiletypeRegularFile, rightsRegular, 0, false},
-		{"directory", openPath(t, t.TempDir(), os.O_RDONLY), abi.FiletypeDirectory, rightsDirectory, rightsDirectory | rightsRegular, false},
+		{"directory", openPath(t, testdir.New(t), os.O_RDONLY), abi.FiletypeDirectory, rightsDirectory, rightsDirectory | rightsRegular, false},
 		{"device", openPath(t, os.DevNull, os.O_RDWR), abi.FiletypeCharacterDevice, rightsAll, rightsAll, false},
 		{"pipe, reader", blocking(r), abi.FiletypeSocketStream, rightsSocket &^ abi.RightFDWrite, rightsAll, false},
 		{"pipe, writer", blocking(w), abi.FiletypeSocketStream, rightsSocket &^ abi.RightFDRead, rightsAll, false},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -47,7 +48,7 @@ func eachFS(t *testing.T, do func(f *fs)) {
 
 func newFS(t testing.TB, raw bool, do func(f *fs)) {
 	t.Helper()
-	top := t.TempDir()
+	top := testdir.New(t)
 	root, outside := filepath.Join(top, "root"), filepath.Join(top, "outside")
 	for _, dir := range []string{root, outside, filepath.Join(outside, "dir")} {
 		if err := os.Mkdir(dir, 0o777); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -385,7 +386,7 @@ func TestSockShutdown(t *testing.T) {
 // sockDir is a directory with a link out of it.
 func sockDir(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "d")
+	dir := filepath.Join(testdir.New(t), "d")
 	for _, err := range []error{os.Mkdir(dir, 0o700), os.Mkdir(filepath.Join(dir, "sub"), 0o700),
 		os.Symlink("..", filepath.Join(dir, "up")), os.Symlink("/tmp", filepath.Join(dir, "abs")),
 		os.Symlink("sub", filepath.Join(dir, "in")), os.WriteFile(filepath.Join(dir, "file"), nil, 0o600),

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -274,7 +275,7 @@ func tool(t *testing.T, name string) string {
 
 // Other readers of ELF files must find nothing to say.
 func TestVDSOTools(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "vdso.so")
+	path := filepath.Join(testdir.New(t), "vdso.so")
 	if err := os.WriteFile(path, BuildVDSO(vdsoNames()).Image, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -196,7 +197,7 @@ func file(t testing.TB, contents []byte, flag int) *Object {
 
 func openFile(t testing.TB, contents []byte, flag int) *os.File {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "file")
+	name := filepath.Join(testdir.New(t), "file")
 	noErr(t, os.WriteFile(name, contents, 0o600))
 	f, err := os.OpenFile(name, flag, 0)
 	noErr(t, err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -59,7 +60,7 @@ func (r *fileRef) HostFD() int { return int(r.f.Fd()) }
 // TestSnapshot copies one of each kind of memory, and the copy of that.
 func TestSnapshot(t *testing.T) {
 	s := newSpace(t)
-	f, err := os.CreateTemp(t.TempDir(), "")
+	f, err := os.CreateTemp(testdir.New(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,10 @@
-//go:build amd64
+//go:build amd64 && (linux || windows)
 
 package host
 
 import (
 	"bytes"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // maxDepth bounds how many directories a walk may be inside of: more than any path
@@ -23,7 +21,9 @@ type walk struct {
 	links int
 }
 
-// walk is Lookup without the host's help.
+// walk is Lookup without the host's help. It stands on two things that each host does its
+// own way: lookAt opens what a name stands for, of whatever kind, without following it or
+// using it; readLink reads a symbolic link that is open so.
 func (t *Thread) walk(dir int, path []byte, follow bool) (Place, syscall.Errno) {
 	if len(path) == 1 {
 		return Place{}, syscall.ENOENT
@@ -79,19 +79,14 @@ func (w *walk) run(follow bool) (Place, syscall.Errno) {
 // step looks at a component, and enters it if it is a directory and not the last.
 // If it is a symbolic link, what that says comes in its place.
 func (w *walk) step(p *Place, last bool) (arrived bool, e syscall.Errno) {
-	fd, e := w.t.openat(w.dirs[len(w.dirs)-1], p.name(), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, kind, e := w.t.lookAt(w.dirs[len(w.dirs)-1], p.name())
 	if e == syscall.ENOENT && last {
 		return true, 0 // it may be about to be made
 	}
 	if e != 0 {
 		return false, e
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		_ = CloseFD(fd)
-		return false, errnoIn(err)
-	}
-	switch kindOfMode(st.Mode) {
+	switch kind {
 	case KindSymlink:
 		e = w.link(fd, p.Slash)
 	case KindDirectory:
@@ -120,7 +115,7 @@ func (w *walk) link(fd int, slash bool) syscall.Errno {
 		return syscall.ELOOP
 	}
 	buf := make([]byte, MaxPath)
-	n, e := w.t.readlinkat(fd, []byte{0}, buf)
+	n, e := w.t.readLink(fd, buf)
 	switch {
 	case e != 0:
 		return e
