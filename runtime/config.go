@@ -24,7 +24,8 @@ type Config struct {
 	// a copy.
 	ArgData []byte
 
-	// FDs are host descriptors; FDs[i] becomes the guest's descriptor i. They are
+	// FDs are host descriptors, on Windows handles, or 0, 1 and 2 for the standard ones;
+	// FDs[i] becomes the guest's descriptor i. They are
 	// duplicated: the caller keeps its own, and may close them when Start has
 	// returned. Rights follow the object's type and the access mode.
 	FDs []int

@@ -16,13 +16,12 @@ import (
 // process can become the executable behind exe, and leaves the rest to reap. It
 // implements kernel.Engine.
 func (p threads) Exec(exe int, data []byte, t *kernel.Table) error {
-	fd, err := host.DupFD(exe)
+	f, err := host.OSFile(exe, fmt.Sprintf("descriptor %d", exe))
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), fmt.Sprintf("descriptor %d", exe))
 	g := &program{
-		name: host.NameFD(fd), exe: f, exeFD: fd, closer: f,
+		name: host.NameFD(exe), exe: f, exeFD: int(f.Fd()), closer: f,
 		args: data, stackSize: p.program.stackSize, table: t,
 	}
 	g.unwind = sync.OnceValue(g.unwindTable)

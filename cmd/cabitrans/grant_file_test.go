@@ -50,10 +50,10 @@ func TestFileAttributes(t *testing.T) {
 			t.Errorf("%s: %v", tt.attributes, err)
 			continue
 		}
-		if _, err := g.files[0].WriteString("new"); (err == nil) != tt.write {
+		if _, err := g.files[0].(*os.File).WriteString("new"); (err == nil) != tt.write {
 			t.Errorf("%s: writing: %v", tt.attributes, err)
 		}
-		if _, err := io.ReadAll(g.files[0]); (err == nil) != tt.read {
+		if _, err := io.ReadAll(g.files[0].(*os.File)); (err == nil) != tt.read {
 			t.Errorf("%s: reading: %v", tt.attributes, err)
 		}
 		if b, _ := os.ReadFile(path); string(b) != tt.then {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 
@@ -12,13 +13,12 @@ import (
 
 // openSocket opens a socket as the reference runner did: one that is to be bound
 // listens, if its type has connections. It is in blocking mode, as a program
-// expects that has not asked for another.
-func openSocket(gr argdata.Grant) (*os.File, error) {
+// expects that has not asked for another. The owner closes it.
+func openSocket(gr argdata.Grant) (fd int, owner io.Closer, err error) {
 	s := gr.Socket
 	network, address, err := socketName(s)
-	var f *os.File
 	if err == nil {
-		f, err = socketFile(s, network, address)
+		fd, owner, err = socketFile(s, network, address)
 	}
 	if err != nil {
 		verb := "bind"
@@ -29,9 +29,9 @@ func openSocket(gr argdata.Grant) (*os.File, error) {
 		if where == "" {
 			where = net.JoinHostPort(s.Host, s.Port)
 		}
-		return nil, gr.Pos.Errorf("cannot %s a socket to %s: %v", verb, where, socketReason(err))
+		return -1, nil, gr.Pos.Errorf("cannot %s a socket to %s: %v", verb, where, socketReason(err))
 	}
-	return f, nil
+	return fd, owner, nil
 }
 
 // socketName returns the network and the address as package net has them. A host's
@@ -67,44 +67,34 @@ func socketName(s argdata.Socket) (network, address string, err error) {
 	return network, net.JoinHostPort(ip.String(), fmt.Sprint(port)), nil
 }
 
-// fileSocket is what every socket of package net can do.
-type fileSocket interface {
-	File() (*os.File, error)
-	Close() error
-}
-
 // socketFile opens the socket and takes it out of the hands of package net.
-func socketFile(s argdata.Socket, network, address string) (*os.File, error) {
-	var c fileSocket
+func socketFile(s argdata.Socket, network, address string) (fd int, owner io.Closer, err error) {
 	switch {
 	case s.Connect:
 		d := new(net.Dialer)
 		d.SetMultipathTCP(false)
 		conn, err := d.Dial(network, address)
 		if err != nil {
-			return nil, err
+			return -1, nil, err
 		}
-		c = conn.(fileSocket)
+		return takeSocket(conn.(netSocket))
 	case s.Type == argdata.SocketDgram:
 		conn, err := net.ListenPacket(network, address)
 		if err != nil {
-			return nil, err
+			return -1, nil, err
 		}
-		c = conn.(fileSocket)
-	default:
-		lc := new(net.ListenConfig)
-		lc.SetMultipathTCP(false)
-		l, err := lc.Listen(context.Background(), network, address)
-		if err != nil {
-			return nil, err
-		}
-		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false)
-		}
-		c = l.(fileSocket)
+		return takeSocket(conn.(netSocket))
 	}
-	defer func() { _ = c.Close() }() // the duplicate is what counts
-	return c.File()
+	lc := new(net.ListenConfig)
+	lc.SetMultipathTCP(false)
+	l, err := lc.Listen(context.Background(), network, address)
+	if err != nil {
+		return -1, nil, err
+	}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	return takeSocket(l.(netSocket))
 }
 
 // socketReason takes what the sentence says anyway off an error of package net.

@@ -20,11 +20,12 @@ func grantSocket(t *testing.T, attributes string) (*os.File, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := openSocket(c.Grants[0])
-	if err == nil {
-		t.Cleanup(func() { f.Close() })
+	_, owner, err := openSocket(c.Grants[0])
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	t.Cleanup(func() { owner.Close() })
+	return owner.(*os.File), nil
 }
 
 // Sockets of every type are bound and listen, are in blocking mode, and leave their

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 
@@ -14,7 +15,7 @@ import (
 type granted struct {
 	fds   []int
 	drop  []runtime.Rights // for each, what the program does not get
-	files []*os.File
+	files []io.Closer
 }
 
 func (g *granted) close() {
@@ -64,12 +65,12 @@ func (g *granted) open(gr argdata.Grant, exe *os.File) (int, error) {
 		g.files = append(g.files, f)
 		return int(f.Fd()), nil
 	case argdata.GrantSocket:
-		f, err := openSocket(gr)
+		fd, owner, err := openSocket(gr)
 		if err != nil {
 			return -1, err
 		}
-		g.files = append(g.files, f)
-		return int(f.Fd()), nil
+		g.files = append(g.files, owner)
+		return fd, nil
 	case argdata.GrantExecutable:
 		return int(exe.Fd()), nil
 	}

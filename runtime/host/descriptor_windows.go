@@ -3,6 +3,7 @@
 package host
 
 import (
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -149,4 +150,22 @@ func AdoptFD(handle int) (int, error) {
 		return -1, err
 	}
 	return newFD(f), nil
+}
+
+// OSFile is a duplicate of a descriptor as a file of package os, with a name for its
+// errors. ENOTSUP for what the system has no handle of.
+func OSFile(fd int, name string) (*os.File, error) {
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return nil, e
+	case f.h == 0 || f.kind.Socket():
+		return nil, syscall.ENOTSUP
+	}
+	self := windows.CurrentProcess()
+	var own windows.Handle
+	if err := windows.DuplicateHandle(self, f.h, self, &own, 0, false, windows.DUPLICATE_SAME_ACCESS); err != nil {
+		return nil, errorOf(err)
+	}
+	return os.NewFile(uintptr(own), name), nil
 }

@@ -2,7 +2,10 @@
 
 package host
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // Everything in this file answers that the system has no host leaf.
 
@@ -37,3 +40,6 @@ func Inherited(fd int) bool { return false }
 
 // AdoptFD answers ErrUnsupported.
 func AdoptFD(fd int) (int, error) { return -1, ErrUnsupported }
+
+// OSFile answers ErrUnsupported.
+func OSFile(fd int, name string) (*os.File, error) { return nil, ErrUnsupported }

@@ -21,17 +21,21 @@ type Grant struct {
 
 // grant puts a host descriptor into the table at the lowest free number.
 func (t *fdTable) grant(g Grant) error {
-	c, err := classify(g.HostFD)
+	fd, err := host.AdoptFD(g.HostFD)
 	if err != nil {
 		return fmt.Errorf("cannot grant host descriptor %d: %w", g.HostFD, err)
 	}
-	if !c.known {
-		return fmt.Errorf("cannot grant host descriptor %d: it is neither a file, a directory, a device, a pipe, "+
+	c, err := classify(fd)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("cannot grant host descriptor %d: %w", g.HostFD, err)
+	case !c.known:
+		err = fmt.Errorf("cannot grant host descriptor %d: it is neither a file, a directory, a device, a pipe, "+
 			"shared memory nor a socket of a known type", g.HostFD)
 	}
-	fd, err := host.DupFD(g.HostFD)
 	if err != nil {
-		return fmt.Errorf("cannot duplicate host descriptor %d: %w", g.HostFD, err)
+		_ = host.CloseFD(fd)
+		return err
 	}
 	if _, e := t.insert(c.object(fd), c.base&^g.Drop, c.inheriting&^g.Drop); e != 0 {
 		return fmt.Errorf("cannot grant host descriptor %d: %w", g.HostFD, e)
