@@ -4,6 +4,7 @@
 package testdir
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,20 +24,23 @@ func New(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := removeAll(dir); err != nil {
+		if err := RemoveAll(dir); err != nil {
 			t.Errorf("removing what the test leaves: %v", err)
 		}
 	})
 	return dir
 }
 
-// removeAll removes entry by entry, what is inside of a directory first.
-func removeAll(dir string) error {
+// RemoveAll is os.RemoveAll, entry by entry: what is inside of a directory first.
+func RemoveAll(dir string) error {
 	var paths []string
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		paths = append(paths, path)
 		return err
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

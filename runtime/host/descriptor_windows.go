@@ -40,32 +40,33 @@ var descriptors struct {
 	free  int // no slot below it is free
 }
 
-// firstFD is the lowest number given out: those below mean the standard handles to
-// whoever configures a program.
-const firstFD = 3
+// A descriptor's number is 4 times its slot and firstFD: no handle is such a number, they
+// are multiples of 4, and those below mean the standard handles (AdoptFD).
+const firstFD = 5
 
-// newFD gives a file its first descriptor.
-func newFD(f *file) int {
-	descriptors.mu.Lock()
-	defer descriptors.mu.Unlock()
-	return addFD(f)
+// slotOf is the slot of a descriptor, -1 for what can be none.
+func slotOf(fd int) int {
+	if fd < firstFD || fd%4 != firstFD%4 {
+		return -1
+	}
+	return (fd - firstFD) / 4
 }
 
-func addFD(f *file) int {
+// newFD gives a file a descriptor.
+func newFD(f *file) int {
 	d := &descriptors
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	f.refs++
-	for fd := max(d.free, firstFD); fd < len(d.files); fd++ {
-		if d.files[fd] == nil {
-			d.files[fd], d.free = f, fd+1
-			return fd
-		}
+	for d.free < len(d.files) && d.files[d.free] != nil {
+		d.free++
 	}
-	for len(d.files) < firstFD {
+	if d.free == len(d.files) {
 		d.files = append(d.files, nil)
 	}
-	d.files = append(d.files, f)
-	d.free = len(d.files)
-	return len(d.files) - 1
+	d.files[d.free] = f
+	d.free++
+	return firstFD + 4*(d.free-1)
 }
 
 // fileOf returns what a descriptor stands for. EBADF if there is none.
@@ -73,10 +74,10 @@ func fileOf(fd int) (*file, syscall.Errno) {
 	d := &descriptors
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if fd < 0 || fd >= len(d.files) || d.files[fd] == nil {
-		return nil, syscall.EBADF
+	if i := slotOf(fd); i >= 0 && i < len(d.files) && d.files[i] != nil {
+		return d.files[i], 0
 	}
-	return d.files[fd], 0
+	return nil, syscall.EBADF
 }
 
 // DupFD duplicates a descriptor.
@@ -92,13 +93,14 @@ func DupFD(fd int) (int, error) {
 func CloseFD(fd int) error {
 	d := &descriptors
 	d.mu.Lock()
-	if fd < 0 || fd >= len(d.files) || d.files[fd] == nil {
+	i := slotOf(fd)
+	if i < 0 || i >= len(d.files) || d.files[i] == nil {
 		d.mu.Unlock()
 		return syscall.EBADF
 	}
-	f := d.files[fd]
-	d.files[fd] = nil
-	d.free = min(d.free, fd)
+	f := d.files[i]
+	d.files[i] = nil
+	d.free = min(d.free, i)
 	f.refs--
 	last := f.refs == 0
 	d.mu.Unlock()
@@ -126,9 +128,12 @@ func (f *file) destroy() error {
 var standard = [...]uint32{windows.STD_INPUT_HANDLE, windows.STD_OUTPUT_HANDLE, windows.STD_ERROR_HANDLE}
 
 // AdoptFD makes a descriptor of this package for what the host program has open: 0, 1
-// and 2 are its standard handles, other numbers are handles, which os.File.Fd returns.
-// The handle is duplicated.
+// and 2 are its standard handles, other numbers are handles, which os.File.Fd returns, or
+// descriptors of this package. It is a duplicate.
 func AdoptFD(handle int) (int, error) {
+	if slotOf(handle) >= 0 {
+		return DupFD(handle)
+	}
 	h := windows.Handle(handle)
 	if handle >= 0 && handle < len(standard) {
 		var err error

@@ -51,24 +51,3 @@ func (t *Thread) AdviseFile(fd int, off, n int64, a FileAdvice) syscall.Errno {
 	}
 	return 0
 }
-
-var (
-	procVirtualLock   = kernel32.NewProc("VirtualLock")
-	procVirtualUnlock = kernel32.NewProc("VirtualUnlock")
-)
-
-// LockMemory pins guest pages in the host's memory, or releases them.
-func (t *Thread) LockMemory(addr, n uint64, lock bool) syscall.Errno {
-	proc := procVirtualUnlock
-	if lock {
-		proc = procVirtualLock
-	}
-	r, _, err := proc.Call(uintptr(addr), uintptr(n))
-	switch {
-	case r != 0, !lock && err == syscall.Errno(windows.ERROR_NOT_LOCKED):
-		return 0
-	case err == syscall.Errno(windows.ERROR_WORKING_SET_QUOTA):
-		return syscall.ENOMEM
-	}
-	return errnoIn(err)
-}

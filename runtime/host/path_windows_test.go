@@ -15,6 +15,18 @@ import (
 	"cabitrans/internal/testdir"
 )
 
+// hostThread is the host side of a guest thread, which the test then runs on.
+func hostThread(t *testing.T) *Thread {
+	t.Helper()
+	space(t)
+	th, err := NewThread(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(th.Close)
+	return th
+}
+
 // dirFD opens a directory as a program's descriptor.
 func dirFD(t *testing.T, path string) int {
 	t.Helper()
@@ -43,7 +55,7 @@ func iov(b []byte) []Iovec {
 }
 
 func TestFileOfADirectory(t *testing.T) {
-	var th Thread
+	th := hostThread(t)
 	dir := dirFD(t, testdir.New(t))
 	fd, e := th.Open(dir, z("file"), OpenRead|OpenWrite|OpenCreate)
 	if e != 0 {
@@ -103,7 +115,7 @@ func TestFileOfADirectory(t *testing.T) {
 
 func TestAllocate(t *testing.T) {
 	wine(t, "FileAllocationInformation")
-	var th Thread
+	th := hostThread(t)
 	fd, e := th.Open(dirFD(t, testdir.New(t)), z("file"), OpenWrite|OpenCreate)
 	if e != 0 {
 		t.Fatal(e)
@@ -120,7 +132,7 @@ func TestAllocate(t *testing.T) {
 // A file that is open can be replaced.
 func TestRenameOverOpenFile(t *testing.T) {
 	wine(t, "renaming over an open file")
-	var th Thread
+	th := hostThread(t)
 	dir := dirFD(t, testdir.New(t))
 	var places [2]Place
 	for i, name := range []string{"one", "two"} {
@@ -141,7 +153,7 @@ func TestRenameOverOpenFile(t *testing.T) {
 // Names that Windows would take for something else than a file in the directory, and
 // paths that lead out of it.
 func TestPathsStayInside(t *testing.T) {
-	var th Thread
+	th := hostThread(t)
 	top := testdir.New(t)
 	if err := os.MkdirAll(filepath.Join(top, "in", "sub"), 0o777); err != nil {
 		t.Fatal(err)
@@ -185,7 +197,7 @@ func TestPathsStayInside(t *testing.T) {
 }
 
 func TestNamesOfADirectory(t *testing.T) {
-	var th Thread
+	th := hostThread(t)
 	dir := dirFD(t, testdir.New(t))
 	place := func(name string) *Place {
 		p, e := th.Lookup(dir, z(name), false)
@@ -242,7 +254,7 @@ func TestNamesOfADirectory(t *testing.T) {
 }
 
 func TestDirectoryEntries(t *testing.T) {
-	var th Thread
+	th := hostThread(t)
 	path := testdir.New(t)
 	want := []string{".", ".."}
 	for i := range 500 {
@@ -260,7 +272,7 @@ func TestDirectoryEntries(t *testing.T) {
 	var got []string
 	var middle DirEntry
 	for {
-		en, ok, e := d.Peek(&th)
+		en, ok, e := d.Peek(th)
 		if e != 0 || !ok {
 			if e != 0 {
 				t.Error(e)
@@ -277,7 +289,7 @@ func TestDirectoryEntries(t *testing.T) {
 	if e := d.Seek(middle.Next); e != 0 {
 		t.Error(e)
 	}
-	if en, ok, e := d.Peek(&th); !ok || e != 0 || string(en.Name) != after {
+	if en, ok, e := d.Peek(th); !ok || e != 0 || string(en.Name) != after {
 		t.Errorf("behind %q: %q, %v, %v; want %q", middle.Name, en.Name, ok, e, after)
 	}
 	slices.Sort(got)

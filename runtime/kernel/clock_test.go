@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,7 +32,11 @@ func TestClocks(t *testing.T) {
 			}
 		}
 		guest := read(abi.ClockRealtime)
-		if d := time.Duration(time.Now().UnixNano() - guest); d < 0 || d > time.Second {
+		step := time.Duration(0) // by which Go's clock may be behind the system's
+		if runtime.GOOS == "windows" {
+			step = 16 * time.Millisecond
+		}
+		if d := time.Duration(time.Now().UnixNano() - guest); d < -step || d > time.Second {
 			t.Errorf("the realtime clock is %v late", d)
 		}
 		for _, id := range []uint64{0, 5, 0xffff_ffff} {
@@ -72,7 +78,10 @@ func TestRandom(t *testing.T) {
 
 // The frequent calls allocate nothing.
 func TestNoAllocation(t *testing.T) {
-	f := newFixture(t, Grant{HostFD: openPath(t, "/dev/null", 2)})
+	if runtime.GOOS == "windows" {
+		t.Skip("calls of Windows, through package syscall, allocate their arguments")
+	}
+	f := newFixture(t, Grant{HostFD: openPath(t, os.DevNull, os.O_RDWR)})
 	f.run(func(th *Thread) {
 		g := newGuestLib(f, th)
 		n, l := f.alloc(8), f.alloc(8)

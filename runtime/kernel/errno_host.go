@@ -106,7 +106,7 @@ func fromHost(e syscall.Errno) abi.Errno {
 		return abi.ENOTDIR
 	case e == syscall.EOPNOTSUPP: // which is ENOTSUP on Linux
 		return abi.ENOTSUP
-	case int(i) < len(hostErrno) && hostErrno[i] != 0:
+	case i < syscall.Errno(len(hostErrno)) && hostErrno[i] != 0:
 		return hostErrno[i]
 	case e == host.Escape:
 		return abi.ENOTCAPABLE
