@@ -24,6 +24,9 @@ func classify(h windows.Handle) (*file, error) {
 			f.flags.Store(uint32(FlagAppend))
 		}
 	}
+	if mode, err := queryFile32(h, fileModeInformation); err == nil && mode&windows.FILE_WRITE_THROUGH != 0 {
+		f.flags.Store(f.flags.Load() | uint32(FlagSync))
+	}
 	switch typ {
 	case windows.FILE_TYPE_CHAR:
 		f.kind = KindCharDevice

@@ -37,8 +37,11 @@ func (t *Thread) Mkfifo(p *Place) syscall.Errno { return syscall.ENOTSUP }
 // Unlink removes a name; with dir set an empty directory, else anything but one. Whoever
 // has the file open keeps it, where the file system can do that.
 func (t *Thread) Unlink(p *Place, dir bool) syscall.Errno {
-	if p.IsDot() {
+	switch {
+	case p.IsDot() && dir:
 		return syscall.EINVAL
+	case p.IsDot():
+		return syscall.EPERM
 	}
 	h, kind, e := openPlace(p, accessDelete)
 	if e != 0 {
@@ -294,10 +297,10 @@ func (t *Thread) Symlink(target []byte, p *Place) syscall.Errno {
 	switch {
 	case e != 0:
 		return e
+	case len(target) <= 1, p.Slash:
+		return syscall.ENOENT
 	case p.IsDot():
 		return syscall.EEXIST
-	case p.Slash:
-		return syscall.ENOENT
 	}
 	h, e := ntOpen(d, plain(p.name()), accessDelete|windows.FILE_WRITE_ATTRIBUTES|windows.FILE_WRITE_DATA,
 		windows.FILE_CREATE, windows.FILE_NON_DIRECTORY_FILE)

@@ -112,16 +112,33 @@ func (f *file) ready() int16 {
 		return f.tm.ready()
 	case f.kind == KindTTY:
 		return f.readyConsole()
-	case f.kind == KindPipe && f.read:
-		switch n, err := peekPipe(f.h); {
-		case err != nil:
-			return PollIn | PollHup
-		case n > 0:
-			return PollIn
-		}
-		return 0
+	case f.kind == KindPipe:
+		return f.readyPipe()
 	}
 	return PollIn | PollOut
+}
+
+// readyPipe is ready for a pipe of other programs.
+func (f *file) readyPipe() (events int16) {
+	read, write, gone, err := pipeState(f.h)
+	if err != nil {
+		if _, err := peekPipe(f.h); err != nil {
+			return PollIn | PollHup
+		}
+		return PollIn | PollOut // who then tries, will see
+	}
+	if f.read && (read > 0 || gone) {
+		events |= PollIn
+	}
+	switch {
+	case gone && f.write:
+		events |= PollErr | PollHup
+	case gone:
+		events |= PollHup
+	case f.write && write > 0:
+		events |= PollOut
+	}
+	return events
 }
 
 func (f *file) readyConsole() int16 {

@@ -18,8 +18,11 @@ func errnoOf(err error) abi.Errno {
 		return guest
 	}
 	var e syscall.Errno
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		return fromHost(e)
+	case errors.Is(err, errors.ErrUnsupported):
+		return abi.ENOTSUP
 	}
 	return abi.EIO
 }

@@ -69,6 +69,7 @@ func (f *fs) readAll(fd, cookie uint64, n int) (all []dirent) {
 }
 
 func TestReaddir(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	eachFS(t, func(f *fs) {
 		long := strings.Repeat("n", 255)
 		f.make("d/", "f", "l>f", long)
@@ -248,6 +249,7 @@ func TestReaddirShared(t *testing.T) {
 
 // A directory that is removed while it is open has no entries.
 func TestReaddirRemoved(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	eachFS(t, func(f *fs) {
 		f.make("d/")
 		fd, e := f.openAt(0, 0, "d", 0, abi.Fdstat{RightsBase: abi.RightFileReaddir})

@@ -129,6 +129,7 @@ func TestFileCreate(t *testing.T) {
 
 // Only until 2016-08 programs could make FIFOs, with a right of their own.
 func TestFileCreateFifo(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	eachFS(t, func(f *fs) {
 		if e := f.create("p", abi.FiletypeFifo); e != 0 {
 			f.Errorf("a FIFO: %v", e)
@@ -242,6 +243,7 @@ func TestFileRename(t *testing.T) {
 }
 
 func TestFileSymlink(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	sym := func(text, path string) func(f *fs) abi.Errno {
 		return func(f *fs) abi.Errno { return f.symlink(text, path) }
 	}
@@ -266,6 +268,7 @@ func TestFileSymlink(t *testing.T) {
 }
 
 func TestFileUnlink(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	rm := func(path string) func(f *fs) abi.Errno {
 		return func(f *fs) abi.Errno { return f.unlink(path, 0) }
 	}
@@ -302,6 +305,7 @@ func TestFileUnlink(t *testing.T) {
 }
 
 func TestFileReadlink(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	long := strings.Repeat("t", 4095)
 	eachFS(t, func(f *fs) {
 		f.make("l>text", "d/", "f", "ld>d", "lf>f", "out>/etc/passwd", "long>"+long, "d/l>x")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestFileStatGet(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	eachFS(t, func(f *fs) {
 		f.make("d/", "file", "l>file")
 		f.check(os.Link(filepath.Join(f.root, "file"), filepath.Join(f.root, "g")))
@@ -53,6 +54,7 @@ func TestFileStatGet(t *testing.T) {
 }
 
 func TestFileTimes(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	const atim, atimNow, mtim, mtimNow = abi.FsflagAtim, abi.FsflagAtimNow, abi.FsflagMtim, abi.FsflagMtimNow
 	const size = abi.FsflagSize
 	const old, at, mt = 1_000_000_001, 123_000_000_456, 789_000_000_012 // ns

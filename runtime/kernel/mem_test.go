@@ -9,6 +9,7 @@ import (
 // The memory calls in both forms, with garbage above narrow arguments; package
 // memory tests what they do.
 func TestMemoryCalls(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	f := newFixture(t)
 	const size = 2 * abi.PageSize
 	f.run(func(th *Thread) {

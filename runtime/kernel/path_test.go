@@ -12,6 +12,7 @@ import (
 // Where paths lead, and what is answered on the way, for a call that follows the
 // last symbolic link and for one that does not.
 func TestResolution(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	long := strings.Repeat("n", 255)
 	deep := strings.Repeat("d/../", 800)
 	chain := func(n int) string { return "chain" + strings.Repeat("x", n) }
@@ -187,6 +188,7 @@ func (f *fs) same(name string, st abi.Filestat, path string, stat func(string) (
 
 // Memory that is not there, and lengths that nothing could hold.
 func TestPathPointers(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	eachFS(t, func(f *fs) {
 		good, n, st := f.bytes([]byte("f")), uint64(1), f.alloc(64)
 		end := f.data + (fsMemory-1)*abi.PageSize

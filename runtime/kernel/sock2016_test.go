@@ -44,6 +44,7 @@ const stream = abi.FiletypeSocketStream
 
 // The life of a server and a client, for each type that has connections.
 func TestSockConnections(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	dir := sockDir(t)
 	onSockets(t, func(s *sockTest) {
 		const dir = 0
@@ -98,6 +99,7 @@ func TestSockConnections(t *testing.T) {
 
 // An accepted socket has no right that the listening one's inheriting rights lack.
 func TestSockAcceptRights(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	dir := sockDir(t)
 	onSockets(t, func(s *sockTest) {
 		server, client := s.socket(stream), s.socket(stream)
@@ -125,6 +127,7 @@ func TestSockAcceptRights(t *testing.T) {
 // Paths of sock_bind and sock_connect, and that they do not lead out of the
 // directory.
 func TestSockPaths(t *testing.T) {
+	notOnWindows(t, lacksLinks)
 	dir := sockDir(t)
 	outside, err := net.Listen("unix", filepath.Join(filepath.Dir(dir), "outside"))
 	if err != nil {
@@ -197,6 +200,7 @@ func TestSockPaths(t *testing.T) {
 }
 
 func TestSockStat(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -209,6 +209,7 @@ func openFDs(t testing.TB) int {
 }
 
 func TestSockSendRecv(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	onSockets(t, func(s *sockTest) {
 		for _, typ := range []abi.Filetype{abi.FiletypeSocketStream, abi.FiletypeSocketDgram, abi.FiletypeSocketSeqpacket} {
 			a, b := s.pair(typ)
@@ -237,6 +238,7 @@ func TestSockSendRecv(t *testing.T) {
 
 // Errors of the three calls, one by one.
 func TestSockErrors(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	file := openFile(t, os.O_RDWR)
 	onSockets(t, func(s *sockTest) {
 		a, b := s.pair(abi.FiletypeSocketStream)
@@ -358,6 +360,7 @@ func TestSockErrors(t *testing.T) {
 }
 
 func TestSockShutdown(t *testing.T) {
+	notOnWindows(t, lacksShared)
 	onSockets(t, func(s *sockTest) {
 		a, b := s.pair(abi.FiletypeSocketStream)
 		s.nonblock(a)
