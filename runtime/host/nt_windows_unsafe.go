@@ -194,13 +194,13 @@ func transferFile(proc *windows.LazyProc, h windows.Handle, addr uint64, n uint3
 }
 
 // pipeState tells what FILE_PIPE_LOCAL_INFORMATION says of a pipe: how many bytes can be
-// read and written at once, and whether the other end is gone.
-func pipeState(h windows.Handle) (read, write uint32, gone bool, err error) {
+// read at once, and whether the other end is gone.
+func pipeState(h windows.Handle) (read uint32, gone bool, err error) {
 	const closing = 4 // FILE_PIPE_CLOSING_STATE; 3 is connected
 	var b [40]byte
 	err = queryFile(h, filePipeLocalInformation, b[:])
 	le := binary.LittleEndian
-	return le.Uint32(b[20:]), le.Uint32(b[28:]), le.Uint32(b[32:]) == closing, err
+	return le.Uint32(b[20:]), le.Uint32(b[32:]) == closing, err
 }
 
 // peekPipe returns how many bytes can be read from a pipe at once.

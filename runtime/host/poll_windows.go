@@ -120,7 +120,7 @@ func (f *file) ready() int16 {
 
 // readyPipe is ready for a pipe of other programs.
 func (f *file) readyPipe() (events int16) {
-	read, write, gone, err := pipeState(f.h)
+	read, gone, err := pipeState(f.h)
 	if err != nil {
 		if _, err := peekPipe(f.h); err != nil {
 			return PollIn | PollHup
@@ -135,7 +135,9 @@ func (f *file) readyPipe() (events int16) {
 		events |= PollErr | PollHup
 	case gone:
 		events |= PollHup
-	case f.write && write > 0:
+	case f.write:
+		// How much it would take, the system does not tell reliably: 0 while somebody waits
+		// to read, and always under Wine. A write may therefore have to wait.
 		events |= PollOut
 	}
 	return events
