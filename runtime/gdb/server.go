@@ -49,6 +49,9 @@ func (s *Server) accept() {
 	}
 }
 
+// Addr is where debuggers connect.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
 // begin makes n the session; false while there is another one.
 func (s *Server) begin(n *session) bool {
 	s.mu.Lock()
