@@ -40,12 +40,13 @@ func (t *Thread) Registers() Registers {
 const flagRF = 1 << 16
 
 // SetRegisters changes general registers, RIP, flags and the segments' bases of a thread
-// that its debugger has stopped, not in a call. Of the flags only those change that popf
-// can change. What is in Registers.XSave is written there.
+// that its debugger has stopped, not in a call, and the extended state if there is one in
+// r. Of the flags only those change that popf can change.
 func (t *Thread) SetRegisters(r *Registers) {
 	b := t.block
 	b.Regs, b.RIP = r.Regs, r.RIP
 	b.Flags = b.Flags&^popfMask | r.Flags&popfMask
+	copy(t.host.XSave(), r.XSave)
 	if r.GSBase != b.Spill[rewrite.GSBaseSpill] {
 		t.engine.moveGS(b, r.GSBase)
 	}

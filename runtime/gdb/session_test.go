@@ -291,20 +291,7 @@ func TestLeave(t *testing.T) {
 	} {
 		f, c, s := connect(t)
 		q.leave(c)
-		// The server takes the next one when it is done with this one.
-		for {
-			l := s.Addr()
-			n, err := net.Dial(l.Network(), l.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			n.Write([]byte(gdbtest.Packet("?")))
-			answer := make([]byte, 1)
-			_, err = n.Read(answer)
-			n.Close()
-			if err == nil && answer[0] == '+' {
-				break
-			}
+		for gdbtest.TryDial(t, s.Addr()) == nil { // until the server is done with this one
 		}
 		got, _, _ := strings.Cut(strings.TrimPrefix(f.took(), "resume [{Thread:10 Step:false Lo:0 Hi:0 Signal:0} "+
 			"{Thread:11 Step:false Lo:0 Hi:0 Signal:0}]; "), "; attach")

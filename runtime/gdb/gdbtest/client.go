@@ -36,10 +36,35 @@ func Dial(t testing.TB, addr net.Addr) *Client {
 	}
 	t.Cleanup(func() { conn.Close() })
 	c := &Client{t: t, conn: conn, r: bufio.NewReader(conn), acks: true}
+	c.agree()
+	return c
+}
+
+// TryDial is Dial for a server that may turn the client away; nil if it has.
+func TryDial(t testing.TB, addr net.Addr) *Client {
+	t.Helper()
+	conn, err := net.Dial(addr.Network(), addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(limit))
+	_, _ = conn.Write([]byte(Packet("!"))) // of which nothing is expected but an answer
+	c := &Client{t: t, conn: conn, r: bufio.NewReader(conn), acks: true}
+	if _, err := c.receive(); err != nil {
+		conn.Close()
+		return nil
+	}
+	t.Cleanup(func() { conn.Close() })
+	c.agree()
+	return c
+}
+
+// agree says what the client knows, and that nothing is acknowledged from now on.
+func (c *Client) agree() {
+	c.t.Helper()
 	c.Do("qSupported:swbreak+;hwbreak+;exec-events+;no-resumed+")
 	c.Want("QStartNoAckMode", "OK")
 	c.acks = false
-	return c
 }
 
 // Close vanishes, without a word.
