@@ -122,14 +122,14 @@ func (d *debugger) end(s kernel.ExitStatus) {
 		return
 	}
 	d.mu.Lock()
-	d.ended = true
-	if d.resumed {
-		d.resumed = false
-		stop := gdb.Stop{Kind: gdb.StopExited, Code: uint32(s.Code) & 0xff}
-		if s.Signal != 0 {
-			stop = gdb.Stop{Kind: gdb.StopKilled, Signal: debugSignal[s.Signal]}
-		}
-		d.stops <- stop
+	d.ended, d.resumed = true, false
+	stop := gdb.Stop{Kind: gdb.StopExited, Code: uint32(s.Code) & 0xff}
+	if s.Signal != 0 {
+		stop = gdb.Stop{Kind: gdb.StopKilled, Signal: debugSignal[s.Signal]}
+	}
+	select {
+	case d.stops <- stop:
+	default: // the debugger has gone while another stop was on its way
 	}
 	d.idle.Broadcast()
 	d.mu.Unlock()

@@ -85,7 +85,7 @@ func (d *debugger) settle() {
 		return
 	}
 	d.idle.Broadcast()
-	if d.resumed && !d.process.endingNow(d.threads[0].kernel) {
+	if d.resumed && !d.ending() {
 		d.report()
 	}
 }
@@ -105,9 +105,11 @@ func (d *debugger) stopAll() {
 	}
 }
 
-// endingNow reports whether the process of a thread is about to end, whatever the
-// thread has come to.
-func (p *Process) endingNow(kt *kernel.Thread) bool { return kt.Process().Exiting() }
+// ending reports whether the process is about to end, whatever its threads have come to,
+// or to become another.
+func (d *debugger) ending() bool {
+	return len(d.threads) == 0 || d.threads[0].kernel.Process().Exiting()
+}
 
 // report delivers the stop that the debugger waits for. No thread runs.
 func (d *debugger) report() {

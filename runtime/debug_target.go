@@ -160,7 +160,13 @@ func (d *debugger) Resume(actions []gdb.Action) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.ended {
+		return gdb.ErrEnded
+	}
 	d.resumed = true
+	if d.ending() {
+		return nil // what follows is the end
+	}
 	of := func(t *debugThread) *gdb.Action {
 		for i := range actions {
 			if actions[i].Thread == t.id {
@@ -183,7 +189,7 @@ func (d *debugger) Resume(actions []gdb.Action) error {
 			t.goOn(engine.Resume{Step: a.Step, Deliver: deliver}, a.Lo, a.Hi)
 		}
 	}
-	if !d.running() {
+	if !d.running() && !d.ending() {
 		d.report()
 	}
 	return nil

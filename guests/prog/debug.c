@@ -1,7 +1,8 @@
 // debug: something of everything that a debugger shows, built with debug information and
 // without optimisation. `threads` (default 2) workers run beside the initial thread, each
 // with a thread-local variable of its own, until they are told to stop: at once, or with
-// `forever` by a debugger that clears that variable. With `raise` it ends itself by SIGABRT.
+// `forever` by a debugger that clears that variable. With `raise` it ends itself by SIGABRT;
+// with `become` it then becomes itself (`self`) again, which ends at once with 4.
 #include "guest.h"
 
 typedef float v4 __attribute__((vector_size(16)));
@@ -49,6 +50,8 @@ static void worker(void *argument) {
 }
 
 int guest_main(const struct value *args) {
+  u32 self;
+  if (!arg_fd(args, "self", &self)) return 4;
   u64 n = arg_u64(args, "threads", 2);
   if (n > MAX_THREADS) fail("threads must be 0 to %d, not %lu", MAX_THREADS, n);
   forever = (u32)arg_u64(args, "forever", 0);
@@ -61,6 +64,7 @@ int guest_main(const struct value *args) {
   if (arg_u64(args, "raise", 0)) sys_proc_raise(SIGABRT);
   stop = 1;
   for (u64 i = 0; i < n; i++) thread_join(&threads[i]);
+  if (arg_u64(args, "become", 0)) CHECK_ERRNO(sys_proc_exec(self, 0, 0, 0, 0), 0);
   print("debug ok total=%lu vector=%lu area=%lu\n", total, (u64)vector[3], (u64)rectangle);
   return 3;
 }

@@ -60,7 +60,9 @@ func (t *Thread) SetRegisters(r *Registers) {
 // nothing is left; of the extended state the control words are.
 func (t *Thread) returned() {
 	e, b := t.engine, t.block
-	if t.stub != e.stubs.EnterReturn {
+	// The stub may be the one of a return that is long over.
+	due := b.Exit == host.ExitCall && !t.inCall || b.Exit == host.ExitAbort
+	if !due || t.stub != e.stubs.EnterReturn {
 		return
 	}
 	t.calling()

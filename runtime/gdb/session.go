@@ -52,7 +52,9 @@ func (s *session) run() {
 				return
 			}
 		case <-s.over:
-			return
+			if !s.endedMeanwhile() {
+				return
+			}
 		}
 	}
 	s.afterEnd()
@@ -60,6 +62,21 @@ func (s *session) run() {
 
 // goodbye is how long a process that has ended waits for a debugger to have read so.
 const goodbye = 200 * time.Millisecond
+
+// endedMeanwhile notes that somebody else has ended the process, if so.
+func (s *session) endedMeanwhile() bool {
+	select {
+	case stop := <-s.target.Stops():
+		s.begin(stop)
+	default:
+	}
+	return s.ended
+}
+
+// resuming reports whether a packet lets the process run.
+func resuming(p string) bool {
+	return p != "" && strings.IndexByte("cCsS", p[0]) >= 0 || strings.HasPrefix(p, "vCont;")
+}
 
 // afterEnd answers a debugger that asks once more how the process ended.
 func (s *session) afterEnd() {
@@ -70,7 +87,7 @@ func (s *session) afterEnd() {
 			switch {
 			case !ok:
 				return
-			case string(in.packet) == "?":
+			case in.packet != nil && (string(in.packet) == "?" || resuming(string(in.packet))):
 				s.wire.send(s.stopReply(s.stop))
 			case in.single == 0:
 				s.wire.send(failed)
@@ -133,7 +150,7 @@ func (s *session) input(in input) bool {
 		s.target.Kill()
 		s.wire.send(okay)
 		return false
-	case strings.IndexByte("cCsS", p[0]) >= 0 || strings.HasPrefix(p, "vCont;"):
+	case resuming(p):
 		return s.resume(p)
 	case p == "QStartNoAckMode":
 		s.wire.send(okay)
@@ -151,7 +168,7 @@ func (s *session) resume(p string) bool {
 	if err == nil {
 		err = s.target.Resume(actions)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrEnded) { // of an end there will be a stop
 		s.wire.send(errorText(err))
 		return true
 	}
@@ -172,14 +189,10 @@ func (s *session) resume(p string) bool {
 			}
 			// A packet that comes now is a mistake of the debugger's.
 		case <-s.over:
-			// The process has ended, if the stop says so.
-			select {
-			case stop := <-s.target.Stops():
-				s.report(stop)
-				return true
-			default:
-				return false
+			if s.endedMeanwhile() {
+				s.wire.send(s.stopReply(s.stop))
 			}
+			return s.ended
 		}
 	}
 }

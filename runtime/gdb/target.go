@@ -48,7 +48,8 @@ type Target interface {
 	// follows. Interrupt makes it come soon.
 	Resume([]Action) error
 	Interrupt()
-	// Stops delivers the stop that each Resume leads to, when no thread runs any more.
+	// Stops delivers the stop that each Resume leads to, when no thread runs any more, and
+	// the end of the process when somebody else has ended it.
 	Stops() <-chan Stop
 }
 
