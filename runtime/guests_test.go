@@ -58,8 +58,9 @@ func (g guestRun) golden(t *testing.T) result {
 
 // TestEveryGuest fails when a program of guests/bin is in no test.
 func TestEveryGuest(t *testing.T) {
-	// calls is for internal/calltest, callbench for bench, trail for the tools that watch a run.
-	tested := map[string]bool{"crash": true, "spin": true, "crowd": true, "calls": true, "callbench": true, "trail": true}
+	// calls is for internal/calltest, callbench for bench, trail for the tools that watch a run,
+	// debug for a debugger.
+	tested := map[string]bool{"debug": true, "crash": true, "spin": true, "crowd": true, "calls": true, "callbench": true, "trail": true}
 	for _, p := range programs {
 		tested[p] = true
 	}

@@ -153,8 +153,8 @@ func (s *session) input(in input) bool {
 	case resuming(p):
 		return s.resume(p)
 	case p == "QStartNoAckMode":
+		s.wire.acks.Store(false) // before the debugger can send anything else
 		s.wire.send(okay)
-		s.wire.acks.Store(false)
 		return true
 	}
 	s.wire.send(s.answer(p))
