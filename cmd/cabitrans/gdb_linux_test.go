@@ -157,7 +157,7 @@ func TestGDBFault(t *testing.T) {
 // kills what it is.
 func TestGDBThreads(t *testing.T) {
 	s, o := gdb(t, "debug", debugConf+"forever: 1\nbecome: 1\n", true,
-		"break once_around", "continue", "continue", "delete", "set scheduler-locking on", "next", "next", "info threads",
+		"break once_around", "continue", "continue", "delete", "set scheduler-locking on", "next", "info threads",
 		"set scheduler-locking off", "set var forever = 0", "break guest_main", "continue", "kill")
 	inOrder(t, s, `Breakpoint 1, once_around`, `Breakpoint 1, once_around`, `^\* \d`, `is executing new program: .*/bin/debug`, `Breakpoint 2, guest_main`)
 	if o.status != 137 {
