@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cabitrans/argdata"
 	"cabitrans/runtime"
 )
 
@@ -40,5 +41,36 @@ func TestHomeStrategies(t *testing.T) {
 			continue
 		}
 		p.Wait()
+	}
+}
+
+// TestHomeCrash: a report of a fault does not depend on the tier.
+func TestHomeCrash(t *testing.T) {
+	report := func(how string, watch func(*runtime.Config)) string {
+		r := guestRun{name: "crash", watch: watch, args: argdata.Map{text("how", how)}}.run(t)
+		if r.exit.Fault == nil {
+			t.Fatalf("%s: no fault", how)
+		}
+		r.exit.Fault.Thread = 0 // another one each time
+		return r.exit.Fault.Report()
+	}
+	for _, how := range []string{"segv", "division", "stack", "wild", "noncanonical", "alias-call", "alias-ret", "int3"} {
+		if got, want := report(how, atHome), report(how, nil); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", how, got, want)
+		}
+	}
+}
+
+// TestHomeStress is TestStress at home, once.
+func TestHomeStress(t *testing.T) {
+	defer load(t)()
+	defer sprayed(t)()
+	for _, g := range stressPrograms([]string{""}) {
+		g.watch = atHome
+		want := 0
+		if g.kill > 0 {
+			want = 128 + 9
+		}
+		g.run(t).expect(t, want)
 	}
 }
