@@ -47,7 +47,8 @@ var (
 //	<!-- norun: takes minutes -->
 //	<!-- needs: gdb perf -->
 //
-// or the line of the fence does: ```sh norun: takes minutes.
+// or the line of the fence does: ```sh norun: takes minutes. What is not run may be in any
+// language: ```bat norun: it is for cmd.
 func parse(text string) (blocks []block, err error) {
 	lines := strings.Split(text, "\n")
 	var mark block // what a comment says of the next block
@@ -114,6 +115,8 @@ func parse(text string) (blocks []block, err error) {
 			blocks = append(blocks, b)
 		case kind == "sh":
 			b.script = body
+			blocks = append(blocks, b)
+		case b.norun != "": // in the language of another shell
 			blocks = append(blocks, b)
 		case !slices.Contains(languages, kind):
 			return fail(begin, "the language %q is not known to the test of documents: sh, text, go, %s", kind, strings.Join(languages[1:], ", "))
@@ -194,6 +197,7 @@ func TestParse(t *testing.T) {
 		"```text\nx\n```":                     "line 1: output without commands before it",
 		"```sh norun:\nx\n```":                "line 1: after the language there can be",
 		"```sh later: x\nx\n```":              "line 1: after the language there can be",
+		"```bat\nx\n```":                      `line 1: the language "bat" is not known`,
 		"```perl\nx\n```":                     `line 1: the language "perl" is not known`,
 		"\n```\ncabitrans run x\n```":         `line 2: "cabitrans run " looks like a command`,
 		"```go\nfunc f()\n```":                "line 1: a Go block is a whole program",
