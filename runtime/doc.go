@@ -83,10 +83,10 @@
 // # Ending
 //
 // A process ends by proc_exit, by a signal it raises, by its last thread's
-// leaving, by a fault, by Kill, by the context or by Limits.Timeout (limits.go). The first of them counts. Every
-// guest thread is kicked, leaves translated code at an instruction boundary or
-// its blocking host call with EINTR, and its goroutine returns; Wait returns when
-// all have, and then memory is free again.
+// leaving, by a fault, by Kill, by the context or by Limits.Timeout (limits.go). The
+// first of them counts. Every guest thread is kicked, leaves translated code at an
+// instruction boundary or its blocking host call with EINTR, and its goroutine
+// returns; Wait returns when all have, and then memory is free again.
 //
 // # Locks
 //
