@@ -80,6 +80,14 @@
 // get their names when its threads have left (endProgram), while its memory and its
 // executable are still there. The map for perf is of the last program.
 //
+// # Debugging
+//
+// Config.Debug lets a debugger drive the process (package gdb; debug*.go is its Target).
+// Threads stop together: the first one that comes to something has the others kicked, each
+// parks outside the guest, and the last to park reports the stop. Parked threads wake when
+// the process ends, whoever ends it; the server is closed before memory is given back. In
+// what a process becomes by proc_exec the debugger stays, in forked ones it is not.
+//
 // # Ending
 //
 // A process ends by proc_exit, by a signal it raises, by its last thread's

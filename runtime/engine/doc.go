@@ -129,6 +129,15 @@
 //
 // Blocks that are executed are watched by translating one at a time (blocks.go), and counted by code at their beginnings.
 //
+// # Debugging
+//
+// A thread with a Debugger (debug.go) tells it of every fault before that ends it, and of
+// every kick, and goes on when and as the debugger says. Breakpoints end translations
+// (TrapDebug), and guest memory stays as it is. A single step is what trace.go does for
+// the guest's own trap flag, with a call through the vDSO as one instruction. Behind an
+// access to watched memory the host sends a signal; an instruction whose translation it
+// finds half done is executed once more, unwatched.
+//
 // # Guest state
 //
 // While a thread is outside the guest, the exact guest state is in its Block:

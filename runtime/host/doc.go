@@ -96,6 +96,12 @@
 // handler sets Kick for it. Barrier, a process-wide membarrier, lets the stubs do with plain
 // loads and stores.
 //
+// # Watches
+//
+// SetWatches has the CPU's debug registers watch one thread (perf_event_open); the SIGTRAP
+// behind an access is a fault in the guest. Elsewhere, in stubs and in Go, the handler notes
+// the address (Block.Watched) and lets the thread go on: Go's handler must never see it.
+//
 // # Processes
 //
 // A process descriptor is one end of a socket pair; see process.go. Thread blocks lie
