@@ -1,10 +1,8 @@
 package runtime
 
 import (
-	goruntime "runtime"
-
 	"cabitrans/rewrite"
-	"cabitrans/runtime/host"
+	"cabitrans/runtime/engine"
 )
 
 // ErrTLS is wrapped by Start when Config.TLS names a strategy that does not exist or
@@ -12,9 +10,7 @@ import (
 var ErrTLS = rewrite.ErrTLS
 
 // tlsHost is what strategies are told about this host.
-var tlsHost = func() rewrite.Host {
-	return rewrite.Host{OS: goruntime.GOOS, FSGSBase: host.HasFSGSBase(), Slots: host.TLSSlots(rewrite.SlotCount)}
-}
+var tlsHost = engine.TLSHost
 
 // TLSStrategies returns the names that Config.TLS may have on this host, the default
 // first.

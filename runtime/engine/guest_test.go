@@ -39,7 +39,17 @@ func (g *guest) Exec(int, []byte, *kernel.Table) error { return abi.ENOSYS }
 func (g *guest) StartThread(entry, stack, arg uint64) (abi.Tid, error) { return 0, abi.EAGAIN }
 func (g *guest) SetTCB(t *kernel.Thread, addr uint64)                  { g.engine.MoveBase(t.Host.Block(), addr) }
 
-func newGuest(t testing.TB) *guest { return newGuestTLS(t, rewrite.GS{}) }
+func newGuest(t testing.TB) *guest { return newGuestTLS(t, defaultTLS(t)) }
+
+// defaultTLS is the host's default strategy.
+func defaultTLS(t testing.TB) rewrite.TLS {
+	t.Helper()
+	s, err := rewrite.SelectTLS("", TLSHost())
+	if err != nil {
+		t.Skipf("no guest threads here: %v", err)
+	}
+	return s
+}
 
 // newGuestTLS is newGuest under a strategy.
 func newGuestTLS(t testing.TB, tls rewrite.TLS) *guest {

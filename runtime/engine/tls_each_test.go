@@ -4,21 +4,28 @@ import (
 	"slices"
 	"testing"
 
-	"cabitrans/codegen"
 	"cabitrans/rewrite"
-	"cabitrans/runtime/host"
 )
 
 // strategies are those that this host can execute. Those made for other systems are
 // among them: a host that lets user space choose its %gs base can give a thread a
-// block that looks like theirs. In short there is one of a kind.
+// block that looks like theirs. Any other has its own. In short there is one of a kind.
 func strategies() (list []rewrite.TLS) {
 	have := make(map[string]bool)
+	h := TLSHost()
+	if h.OS == "linux" {
+		h.OS = rewrite.AnyOS
+	}
 	for _, s := range rewrite.Strategies {
-		if s.Switch() == codegen.SwitchFSGSBase && !host.HasFSGSBase() || have[s.Name()] {
+		if s.Check(h) != nil {
 			continue
 		}
-		if short := []string{"gs", "indirect", "swap-arch_prctl"}; testing.Short() && !slices.Contains(short, s.Name()) {
+		s = s.On(h)
+		if have[s.Name()] {
+			continue
+		}
+		if short := []string{"gs", "indirect", "swap-arch_prctl"}; h.OS == rewrite.AnyOS && testing.Short() &&
+			!slices.Contains(short, s.Name()) {
 			continue
 		}
 		have[s.Name()] = true
