@@ -51,6 +51,15 @@ func defaultTLS(t testing.TB) rewrite.TLS {
 	return s
 }
 
+// needsFaultsWithoutStack skips a test of a fault with a stack pointer that leads nowhere,
+// where the host cannot deliver such.
+func needsFaultsWithoutStack(t testing.TB) {
+	t.Helper()
+	if host.FaultsNeedStack {
+		t.Skip("this host delivers no fault without a stack")
+	}
+}
+
 // newGuestTLS is newGuest under a strategy.
 func newGuestTLS(t testing.TB, tls rewrite.TLS) *guest {
 	t.Helper()
