@@ -209,7 +209,7 @@ func FuzzTable(f *testing.F) {
 	for off := le.Uint64(e[32:]); ; off += 56 {
 		if le.Uint32(e[off:]) == 0x6474e550 { // PT_GNU_EH_FRAME
 			begin := le.Uint64(e[off+8:])
-			f.Add(e[begin:begin+0x400], uint64(0x1f15-begin))
+			f.Add(e[begin:begin+0x400], 0x1f15-begin)
 			break
 		}
 	}

@@ -113,11 +113,11 @@ func (t *Table) common(addr uint64) (e cie, ok bool) {
 	return e, !c.bad
 }
 
-// augmentation reads the data that the letters describe; they end with the first unknown one, as their length is known.
+// augmentation reads the data that the letters describe; they end with the first unknown
+// one, as their length is known.
 func (c *cursor) augmentation(letters []byte, e *cie, at uint64) {
-	end := c.pos
 	n := c.uleb()
-	end = c.pos
+	end := c.pos
 	for _, l := range letters {
 		switch l {
 		case 'R':

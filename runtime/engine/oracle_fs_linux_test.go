@@ -504,10 +504,10 @@ func (o *fsOracle) sequence(s *sequence, row *fsRow, regs [16]uint64) {
 	}
 	pc := s.pc + uint64(len(s.code))
 	for _, in := range s.insts {
-		switch {
-		case in.Opcode == 0xb8, in.Opcode == 0xc7: // mov of an immediate
+		switch in.Opcode {
+		case 0xb8, 0xc7: // mov of an immediate
 			regs[decode.RAX] = uint64(in.Imm)
-		case in.Opcode == 0x31: // xor
+		case 0x31: // xor
 			regs[decode.RDX] = 0
 		}
 	}

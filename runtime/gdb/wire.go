@@ -37,7 +37,7 @@ func newWire(c net.Conn) *wire {
 // close ends the connection.
 func (w *wire) close() {
 	close(w.quit)
-	w.conn.Close()
+	_ = w.conn.Close()
 }
 
 // read passes on what comes, and acknowledges it.
@@ -83,7 +83,7 @@ func (w *wire) write(b []byte) error {
 	_ = w.conn.SetWriteDeadline(time.Now().Add(sendTimeout))
 	_, err := w.conn.Write(b)
 	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		w.conn.Close() // so that the reader learns of it
+		_ = w.conn.Close() // so that the reader learns of it
 	}
 	return err
 }

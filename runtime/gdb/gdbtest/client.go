@@ -34,7 +34,7 @@ func Dial(t testing.TB, addr net.Addr) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	c := &Client{t: t, conn: conn, r: bufio.NewReader(conn), acks: true}
 	c.agree()
 	return c
@@ -51,10 +51,10 @@ func TryDial(t testing.TB, addr net.Addr) *Client {
 	_, _ = conn.Write([]byte(Packet("!"))) // of which nothing is expected but an answer
 	c := &Client{t: t, conn: conn, r: bufio.NewReader(conn), acks: true}
 	if _, err := c.receive(); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	c.agree()
 	return c
 }
@@ -68,7 +68,7 @@ func (c *Client) agree() {
 }
 
 // Close vanishes, without a word.
-func (c *Client) Close() { c.conn.Close() }
+func (c *Client) Close() { _ = c.conn.Close() }
 
 // Write sends bytes as they are.
 func (c *Client) Write(s string) {
@@ -146,11 +146,11 @@ func (c *Client) receive() (string, error) {
 func decode(raw []byte) string {
 	var b bytes.Buffer
 	for i := 0; i < len(raw); i++ {
-		switch {
-		case raw[i] == '}':
+		switch raw[i] {
+		case '}':
 			i++
 			b.WriteByte(raw[i] ^ 0x20)
-		case raw[i] == '*':
+		case '*':
 			i++
 			last := b.Bytes()[b.Len()-1]
 			b.Write(bytes.Repeat([]byte{last}, int(raw[i])-29))
