@@ -72,12 +72,22 @@ func (d *DirStream) Skip(en DirEntry) { d.pos = en.Next }
 // readAll reads all entries. A directory that was removed has none.
 func (d *DirStream) readAll(t *Thread) syscall.Errno {
 	d.entries = d.entries[:0]
+	// A handle of its own: one that was read before may remember what it saw.
+	h, e := ntOpen(d.h, "", windows.FILE_LIST_DIRECTORY, windows.FILE_OPEN, windows.FILE_DIRECTORY_FILE)
+	if e == syscall.ENOENT {
+		d.read = true // it was removed
+		return 0
+	}
+	if e != 0 {
+		return e
+	}
+	defer func() { _ = windows.CloseHandle(h) }()
 	buf := make([]byte, 64<<10)
 	for restart := true; ; restart = false {
 		if t.Kicked() {
 			return syscall.EINTR
 		}
-		more, e := readDir(d.h, buf, restart)
+		more, e := readDir(h, buf, restart)
 		switch {
 		case e == syscall.ENOENT:
 			more = false

@@ -240,7 +240,11 @@ func (p *endpoint) receive(t *Thread, v []Iovec, flags MessageFlags) (
 				return n, files, got, e
 			}
 		}
-		k, attached, ended, e := p.take(v, n, want, flags)
+		if flags&MsgPeek != 0 {
+			n, files, got, e := p.peek(v, want, flags)
+			return n, files, got, e
+		}
+		k, attached, ended, e := p.take(v, n, want)
 		if e != 0 {
 			return n, nil, got, e
 		}
@@ -251,15 +255,43 @@ func (p *endpoint) receive(t *Thread, v []Iovec, flags MessageFlags) (
 		if p.kind.Messages() {
 			return n, files, got | ended, 0
 		}
-		if uint64(n) == want || len(files) > 0 || flags&MsgPeek != 0 || len(p.in) > 0 && len(p.in[0].files) > 0 {
+		if uint64(n) == want || len(files) > 0 || len(p.in) > 0 && len(p.in[0].files) > 0 {
 			return n, files, got, 0
 		}
 	}
 }
 
-// take copies from the first packet to what is left of v behind n bytes.
-func (p *endpoint) take(v []Iovec, n int, want uint64, flags MessageFlags) (
-	k int, files []*file, got MessageFlags, e syscall.Errno) {
+// peek copies what a receive would take, and of a stream what comes behind it, up to the
+// end of the first packet that has descriptors. With MsgTruncated it returns how long a
+// message is.
+func (p *endpoint) peek(v []Iovec, want uint64, flags MessageFlags) (
+	n int, files []*file, got MessageFlags, e syscall.Errno) {
+	for _, k := range p.in {
+		c := int(min(uint64(len(k.data)), want-uint64(n)))
+		if e := scatter(v, n, k.data[:c]); e != 0 {
+			return 0, nil, 0, e
+		}
+		n += c
+		files = slices.Clone(k.files)
+		if p.kind.Messages() {
+			if c < len(k.data) {
+				got = MsgTruncated
+			}
+			if flags&MsgTruncated != 0 {
+				n = len(k.data)
+			}
+			break
+		}
+		if len(files) > 0 || uint64(n) == want {
+			break
+		}
+	}
+	return n, files, got, 0
+}
+
+// take copies from the first packet to what is left of v behind n bytes, and removes
+// what of it is then done with.
+func (p *endpoint) take(v []Iovec, n int, want uint64) (k int, files []*file, got MessageFlags, e syscall.Errno) {
 	k0 := &p.in[0]
 	k = int(min(uint64(len(k0.data)), want-uint64(n)))
 	if e := scatter(v, n, k0.data[:k]); e != 0 {
@@ -268,9 +300,6 @@ func (p *endpoint) take(v []Iovec, n int, want uint64, flags MessageFlags) (
 	files = k0.files
 	if p.kind.Messages() && k < len(k0.data) {
 		got |= MsgTruncated
-	}
-	if flags&MsgPeek != 0 {
-		return k, slices.Clone(files), got, 0
 	}
 	if p.kind.Messages() || k == len(k0.data) {
 		p.size -= len(k0.data)
