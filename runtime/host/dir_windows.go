@@ -3,7 +3,10 @@
 package host
 
 import (
+	"cmp"
 	"encoding/binary"
+	"slices"
+	"sort"
 	"syscall"
 	"unicode/utf16"
 
@@ -12,10 +15,14 @@ import (
 
 // A DirStream reads the entries of a directory. The system has no positions in a
 // directory to come back to; so its entries are read all at once whenever reading begins
-// at the start, and a position counts them. One thread uses it at a time.
+// at the start, and numbered: a name keeps its number as long as it is there, whoever
+// else begins anew meanwhile. A position is the number of the entry before. One thread
+// uses it at a time.
 type DirStream struct {
 	h       windows.Handle
-	entries []DirEntry
+	entries []DirEntry // by number, which is Next
+	numbers map[string]uint64
+	last    uint64 // the last number given out
 	read    bool
 	pos     uint64
 }
@@ -60,10 +67,11 @@ func (d *DirStream) Peek(t *Thread) (en DirEntry, ok bool, e syscall.Errno) {
 			return en, false, e
 		}
 	}
-	if d.pos >= uint64(len(d.entries)) {
+	i := sort.Search(len(d.entries), func(i int) bool { return d.entries[i].Next > d.pos })
+	if i == len(d.entries) {
 		return en, false, 0
 	}
-	return d.entries[d.pos], true, 0
+	return d.entries[i], true, 0
 }
 
 // Skip goes on after the entry that Peek has returned last.
@@ -95,6 +103,7 @@ func (d *DirStream) readAll(t *Thread) syscall.Errno {
 			return e
 		}
 		if !more {
+			d.number()
 			d.read = true
 			return 0
 		}
@@ -102,6 +111,22 @@ func (d *DirStream) readAll(t *Thread) syscall.Errno {
 			return e
 		}
 	}
+}
+
+// number numbers the entries, new ones behind those that were there before.
+func (d *DirStream) number() {
+	old := d.numbers
+	d.numbers = make(map[string]uint64, len(d.entries))
+	for i := range d.entries {
+		en := &d.entries[i]
+		n, ok := old[string(en.Name)]
+		if !ok {
+			d.last++
+			n = d.last
+		}
+		en.Next, d.numbers[string(en.Name)] = n, n
+	}
+	slices.SortFunc(d.entries, func(a, b DirEntry) int { return cmp.Compare(a.Next, b.Next) })
 }
 
 // Layout of FILE_ID_BOTH_DIR_INFORMATION.
@@ -129,7 +154,6 @@ func (d *DirStream) add(b []byte) syscall.Errno {
 		}
 		d.entries = append(d.entries, DirEntry{
 			Ino:  le.Uint64(b[bothFileID:]),
-			Next: uint64(len(d.entries) + 1),
 			Kind: kindOf(le.Uint32(b[bothAttributes:]), le.Uint32(b[bothTag:])),
 			Name: []byte(string(utf16.Decode(u))),
 		})
