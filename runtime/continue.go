@@ -59,6 +59,7 @@ func continueFork(count string) (end host.End, err error) {
 	}
 	live.Store(true)
 	p := &Process{ended: make(chan struct{}), forked: true, limits: h.Limits}
+	p.beginTime()
 	if err := p.resume(h, snap, fds); err != nil {
 		return end, err
 	}

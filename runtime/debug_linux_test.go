@@ -241,7 +241,8 @@ func TestDebugCall(t *testing.T) {
 
 // TestDebugMemory writes data, and code, which is then executed.
 func TestDebugMemory(t *testing.T) {
-	d := debugGuest(t, guestRun{name: "debug"})
+	// The workers go on until they are told to stop, so that they are met for certain.
+	d := debugGuest(t, guestRun{name: "debug", args: argdata.Map{{Key: argdata.String("forever"), Value: argdata.Int(1)}}})
 	d.Want(fmt.Sprintf("m%x,8", 0x10), "E0e")
 	d.Match(fmt.Sprintf("M%x,1:00", 0x10), `E\..*cannot be written.*`)
 	d.goTo("area")
@@ -250,6 +251,7 @@ func TestDebugMemory(t *testing.T) {
 	d.Resume("vCont;c") // translated by now, and executed by two threads
 	d.unbreakAt("once_around")
 	d.Want(fmt.Sprintf("X%x,1:\xc3", d.at("once_around")), "OK") // ret
+	d.Want(fmt.Sprintf("M%x,4:00000000", d.at("forever")), "OK")
 	d.goTo("print")
 	work := d.Word(d.at("work"))
 	d.Want(fmt.Sprintf("m%x,1", d.at("once_around")), "c3")

@@ -50,13 +50,16 @@ func (l *Limits) explain(err error) error {
 	return fmt.Errorf("%w of %d bytes of memory is too low: %w", ErrLimit, l.Memory, err)
 }
 
-// watchTime begins to count the time that the process may live.
+// beginTime notes until when the process may live. It comes before the guest's first
+// instruction, because a fork hands on what is left.
+func (p *Process) beginTime() { p.deadline = time.Now().Add(p.limits.Timeout) }
+
+// watchTime ends the process at its deadline.
 func (p *Process) watchTime() {
 	if p.limits.Timeout == 0 {
 		return
 	}
-	p.deadline = time.Now().Add(p.limits.Timeout)
-	p.timer = time.AfterFunc(p.limits.Timeout, func() {
+	p.timer = time.AfterFunc(time.Until(p.deadline), func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.kernel == nil { // it has ended

@@ -133,6 +133,7 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	p.setTrace(c.Trace)
 	p.debug = newDebugger(p, c.Debug)
+	p.beginTime()
 	if err := p.begin(g); err != nil {
 		p.debug.end(kernel.ExitStatus{})
 		if p.tracer != nil {
