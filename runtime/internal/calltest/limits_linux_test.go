@@ -11,10 +11,10 @@ import (
 func TestForkLimits(t *testing.T) {
 	const mib = 1 << 20
 	Run(t, []Test{
-		T("memory", runtime.Limits{Memory: 64 * mib}, mapAt(Free, 40*mib, rw),
-			forked(FD(0), Call(abi.CallMemUnmap, Free, 40*mib), mapAt(Free, 41*mib, rw),
-				mapAt(Free+41*mib, 40*mib, rw).Err(abi.ENOMEM)),
-			Call(abi.CallMemUnmap, Free, 40*mib)),
+		T("memory", runtime.Limits{Memory: 20 * mib}, mapAt(Free, 5*mib, rw),
+			forked(FD(0), Call(abi.CallMemUnmap, Free, 5*mib), mapAt(Free, 10*mib, rw),
+				mapAt(Free+10*mib, 10*mib, rw).Err(abi.ENOMEM)),
+			Call(abi.CallMemUnmap, Free, 5*mib)),
 		T("descriptors", runtime.Limits{FDs: firstFD + 3}, File("a"),
 			forked(FD(1), Call(abi.CallFDDup, FD(0)).Is(FD(1)), Call(abi.CallFDDup, FD(0)).Is(FD(2)),
 				Call(abi.CallFDDup, FD(0)).Err(abi.EMFILE)),
