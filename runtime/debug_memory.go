@@ -118,6 +118,17 @@ func (d *debugger) breakpoint(addr uint64) bool {
 	return slices.ContainsFunc(d.points, func(p gdb.Point) bool { return p.Kind < gdb.WatchWrite && p.Addr == addr })
 }
 
+// watched is the watchpoint that addr belongs to, nil if there is none. The caller holds
+// d.mu.
+func (d *debugger) watched(addr uint64) *gdb.Point {
+	for i := range d.points {
+		if p := &d.points[i]; p.Kind >= gdb.WatchWrite && addr-p.Addr < p.Len {
+			return p
+		}
+	}
+	return nil
+}
+
 // arm makes translations end at the breakpoints there are. Debuggers remove theirs
 // whenever the process stops, and set them again before it goes on: that this is done
 // only then, and does nothing when they are the same, saves translating everything anew.

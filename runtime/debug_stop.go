@@ -61,7 +61,7 @@ func unattended(s engine.Stop) engine.Resume {
 }
 
 // passes reports whether a thread need not stop: it steps through a range, or the
-// breakpoint is gone.
+// breakpoint or watchpoint is gone.
 func (t *debugThread) passes(s engine.Stop) bool {
 	d := t.debugger
 	switch s.Kind {
@@ -70,6 +70,8 @@ func (t *debugThread) passes(s engine.Stop) bool {
 		return !d.stopping && t.resume.Step && t.lo <= at && at < t.hi && !d.breakpoint(at)
 	case engine.StopBreak:
 		return !d.breakpoint(s.Fault.RIP)
+	case engine.StopWatch:
+		return d.watched(s.Addr) == nil
 	}
 	return false
 }
@@ -153,13 +155,10 @@ func (d *debugger) stop(t *debugThread, s *engine.Stop) gdb.Stop {
 	case engine.StopBreak:
 		out.Kind = gdb.StopBreak
 	case engine.StopWatch:
-		for _, p := range d.points {
-			if p.Kind >= gdb.WatchWrite && s.Addr-p.Addr < p.Len {
-				out.Addr, out.Kind = p.Addr, gdb.StopWatch
-				if p.Kind == gdb.WatchAccess {
-					out.Kind = gdb.StopAccess
-				}
-				break
+		if p := d.watched(s.Addr); p != nil {
+			out.Addr, out.Kind = p.Addr, gdb.StopWatch
+			if p.Kind == gdb.WatchAccess {
+				out.Kind = gdb.StopAccess
 			}
 		}
 	case engine.StopSignal:

@@ -196,13 +196,14 @@ func (d *debugger) Resume(actions []gdb.Action) error {
 }
 
 // outdated reports whether what a thread has come to does not count any more, and then
-// forgets it: the debugger has moved it elsewhere, removed the breakpoint, or has no use
-// for the step any more.
+// forgets it: the debugger has moved it elsewhere, removed the breakpoint or watchpoint, or
+// has no use for the step any more.
 func (t *debugThread) outdated(a *gdb.Action) bool {
-	s, old := t.event, false
+	s := t.event
+	old := s.Kind == engine.StopWatch && t.debugger.watched(s.Addr) == nil
 	if s.Fault != nil {
 		at := s.Fault.RIP
-		switch old = t.engine.Registers().RIP != at; s.Kind {
+		switch old = old || t.engine.Registers().RIP != at; s.Kind {
 		case engine.StopBreak:
 			old = old || !t.debugger.breakpoint(at)
 		case engine.StopStep:
