@@ -99,7 +99,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		p.setTrace(&Trace{TraceOptions: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
 		fds = fds[:n-1]
 	}
-	p.plan, p.unwind, p.vdso, p.calls, p.syms = &h.Plan, h.Unwind, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()
+	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()
 	table, objects, err := h.FDs.Adopt(fds)
 	if err != nil {
 		return err

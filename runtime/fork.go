@@ -25,7 +25,6 @@ type handover struct {
 	Exe     bool            // the last descriptor is the executable's
 	Trace   *strace.Options // the one before it is that of the trace
 	Plan    loader.Plan
-	Unwind  loader.Range // Process.unwind
 	VDSO    engine.VDSO
 	Stack   uint64 // program.stackSize
 	Of2016  bool   // program.of2016
@@ -100,7 +99,7 @@ func (p threads) Fork(t *kernel.Thread) (fd int, err error) {
 // sendCopy sends all that a copy of the process needs.
 func (p threads) sendCopy(t *kernel.Thread, to int) error {
 	h := handover{
-		Program: p.program.name, Exe: p.program.exeFD >= 0, Plan: *p.plan, Unwind: p.unwind, VDSO: p.vdso,
+		Program: p.program.name, Exe: p.program.exeFD >= 0, Plan: *p.plan, VDSO: p.vdso,
 		Stack: p.program.stackSize, Of2016: p.program.of2016, TLS: p.tls.Name(), Tier: p.tier, Strict: p.strict,
 		Without: p.without, Limits: p.left(),
 		Thread: p.engine.Capture(t.Host),

@@ -22,8 +22,6 @@ func (p *Process) load(g *program, tid abi.Tid) (first engine.Start, v engine.VD
 	if err = p.mapImage(g); err != nil {
 		return first, v, err
 	}
-	p.unwind = g.image.EHFrameHdr
-	p.unwind.Vaddr += p.plan.Base
 	vdsoAddr, v, err := p.mapVDSO()
 	if err != nil {
 		return first, v, fmt.Errorf("no memory for the vDSO: %w", err)

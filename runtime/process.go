@@ -34,7 +34,6 @@ type Process struct {
 	kernel  *kernel.Process
 	engine  *engine.Engine
 	plan    *loader.Plan
-	unwind  loader.Range // the unwind table in memory
 	syms    func() *loader.SymTab
 	vdso    engine.VDSO
 	calls   []abi.Call // by vDSO slot

@@ -100,9 +100,5 @@ func watchedTier(c *Config, tier string) (string, error) {
 
 // functions tells where the functions of the process's program are.
 func (p *Process) functions() *loader.Functions {
-	mem := p.mem
-	return &loader.Functions{
-		Read: func(addr uint64, buf []byte) bool { return mem.CopyIn(buf, addr) == nil },
-		Hdr:  p.unwind, Symbols: p.syms, Bias: p.plan.Base,
-	}
+	return &loader.Functions{Unwind: p.program.unwind, Symbols: p.syms, Bias: p.plan.Base}
 }

@@ -2,8 +2,8 @@ package codelog
 
 import (
 	"errors"
-	"fmt"
-	"strings"
+
+	"cabitrans/internal/nameset"
 )
 
 // Items are what a Log writes.
@@ -20,23 +20,7 @@ const (
 var itemNames = [...]string{"in_asm", "out_asm", "blocks", "links"}
 
 // ParseItems reads names separated by commas.
-func ParseItems(s string) (items Items, err error) {
-next:
-	for name := range strings.SplitSeq(s, ",") {
-		for i, n := range itemNames {
-			if n == name {
-				items |= 1 << i
-				continue next
-			}
-		}
-		what := fmt.Sprintf("there is no %q", name)
-		if name == "" {
-			what = "a name is missing"
-		}
-		return 0, fmt.Errorf("%s; there are %s, separated by commas", what, strings.Join(itemNames[:], ", "))
-	}
-	return items, nil
-}
+func ParseItems(s string) (Items, error) { return nameset.Parse[Items](s, itemNames[:]) }
 
 // ErrFilter is wrapped by the errors of filters.
 var ErrFilter = errors.New("no such range")

@@ -1,9 +1,6 @@
 package coverage
 
-import (
-	"fmt"
-	"strings"
-)
+import "cabitrans/internal/nameset"
 
 // Kinds are what is counted.
 type Kinds uint8
@@ -19,20 +16,4 @@ const (
 var kindNames = [...]string{"blocks", "insns", "indirect", "opcodes"}
 
 // ParseKinds reads names separated by commas.
-func ParseKinds(s string) (kinds Kinds, err error) {
-next:
-	for name := range strings.SplitSeq(s, ",") {
-		for i, n := range kindNames {
-			if n == name {
-				kinds |= 1 << i
-				continue next
-			}
-		}
-		what := fmt.Sprintf("there is no %q", name)
-		if name == "" {
-			what = "a name is missing"
-		}
-		return 0, fmt.Errorf("%s; there are %s, separated by commas", what, strings.Join(kindNames[:], ", "))
-	}
-	return kinds, nil
-}
+func ParseKinds(s string) (Kinds, error) { return nameset.Parse[Kinds](s, kindNames[:]) }

@@ -68,9 +68,25 @@ func (t *Table) All(yield func(lo, hi uint64) bool) {
 	}
 }
 
+// After returns that function which ends behind pc and begins first. Functions whose entry cannot be read are left out.
+func (t *Table) After(pc uint64) (lo, hi uint64, ok bool) {
+	for i := max(t.upTo(pc), 0); i < t.Len(); i++ {
+		lo, addr := t.row(i)
+		if f, ok := t.entry(addr); ok && f.Lo == lo && f.Hi > pc {
+			return lo, f.Hi, true
+		}
+	}
+	return 0, 0, false
+}
+
+// upTo is the last function that begins at pc or before, -1 if none does.
+func (t *Table) upTo(pc uint64) int {
+	return sort.Search(t.Len(), func(i int) bool { lo, _ := t.row(i); return lo > pc }) - 1
+}
+
 // Find returns the entry of the function that pc is in.
 func (t *Table) Find(pc uint64) (FDE, bool) {
-	i := sort.Search(t.Len(), func(i int) bool { lo, _ := t.row(i); return lo > pc }) - 1
+	i := t.upTo(pc)
 	if i < 0 {
 		return FDE{}, false
 	}

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/windows"
 )
 
 // Windows has local sockets neither in pairs nor with messages or descriptors, and
@@ -27,7 +25,7 @@ type endpoint struct {
 	size            int      // bytes in it
 	noRead, noWrite bool     // shut down
 	connected       bool     // there is, or was, a peer
-	watch           []windows.Handle
+	watch           watchers
 }
 
 // A packet is a message, or a piece of a stream with the descriptors that were attached
@@ -68,34 +66,12 @@ func IsLocal(fd int) bool {
 	return e == 0 && f.end != nil
 }
 
-// changed wakes whoever waits for this end. p.mu is held.
-func (p *endpoint) changed() {
-	for _, w := range p.watch {
-		_ = windows.SetEvent(w)
-	}
-}
-
-// watched adds an event that is set when something changes; unwatched takes it away.
-func (p *endpoint) watched(w windows.Handle) {
-	p.mu.Lock()
-	p.watch = append(p.watch, w)
-	p.mu.Unlock()
-}
-
-func (p *endpoint) unwatched(w windows.Handle) {
-	p.mu.Lock()
-	if i := slices.Index(p.watch, w); i >= 0 {
-		p.watch = slices.Delete(p.watch, i, i+1)
-	}
-	p.mu.Unlock()
-}
-
 // wait releases p.mu, sleeps until something may have changed, and takes it again.
 func (p *endpoint) wait(t *Thread) syscall.Errno {
 	p.watch = append(p.watch, t.wake)
 	p.mu.Unlock()
 	e := t.sleep(-1, longest)
-	p.unwatched(t.wake)
+	p.watch.remove(p.mu, t.wake)
 	p.mu.Lock()
 	return e
 }
@@ -107,7 +83,7 @@ func (p *endpoint) close() {
 	p.in, p.size = nil, 0
 	if q := p.peer; q != nil {
 		q.peer = nil
-		q.changed()
+		q.watch.wake()
 	}
 	p.peer = nil
 	p.mu.Unlock()
@@ -190,7 +166,7 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 		if k > 0 || messages {
 			p.peer.in = append(p.peer.in, packet{data[:k:k], files})
 			p.peer.size += k
-			p.peer.changed()
+			p.peer.watch.wake()
 			files = nil
 		}
 		n, data = n+k, data[k:]
@@ -309,7 +285,7 @@ func (p *endpoint) take(v []Iovec, n int, want uint64) (k int, files []*file, go
 		k0.data, k0.files = k0.data[k:], nil
 	}
 	if p.peer != nil {
-		p.peer.changed()
+		p.peer.watch.wake()
 	}
 	return k, files, got, 0
 }
@@ -338,9 +314,9 @@ func (p *endpoint) shutdown(read, write bool) syscall.Errno {
 		return syscall.ENOTCONN
 	}
 	p.noRead, p.noWrite = p.noRead || read, p.noWrite || write
-	p.changed()
+	p.watch.wake()
 	if p.peer != nil {
-		p.peer.changed()
+		p.peer.watch.wake()
 	}
 	return 0
 }

@@ -169,10 +169,10 @@ type watcher struct {
 func (w *watcher) watch(f *file) {
 	switch {
 	case f.end != nil:
-		f.end.watched(w.event)
+		f.end.watch.add(f.end.mu, w.event)
 	case f.q != nil:
 		f.q.each(func(l *look) { w.watch(l.f) })
-		f.q.watched(w.event)
+		f.q.watch.add(&f.q.mu, w.event)
 	case f.tm != nil:
 		if at := f.tm.next(); at >= 0 && (w.until < 0 || at < w.until) {
 			w.until = at
@@ -194,14 +194,14 @@ func (w *watcher) forget(looks []look) {
 		switch f := looks[i].f; {
 		case f == nil:
 		case f.end != nil:
-			f.end.unwatched(w.event)
+			f.end.watch.remove(f.end.mu, w.event)
 		case f.q != nil:
 			f.q.each(func(l *look) {
 				if l.f.end != nil {
-					l.f.end.unwatched(w.event)
+					l.f.end.watch.remove(f.end.mu, w.event)
 				}
 			})
-			f.q.unwatched(w.event)
+			f.q.watch.remove(&f.q.mu, w.event)
 		}
 	}
 }

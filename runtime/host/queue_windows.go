@@ -6,15 +6,13 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/windows"
 )
 
 // A waitQueue is a polling event queue: a set of files that are looked at together.
 type waitQueue struct {
 	mu      sync.Mutex
 	members []member
-	watch   []windows.Handle // of polls for the queue
+	watch   watchers // of polls for the queue
 }
 
 // A member is a file in a queue.
@@ -65,7 +63,7 @@ func QueueAdd(queue, fd int, want int16, mode QueueMode, id uint64) error {
 		return syscall.EEXIST
 	}
 	q.members = append(q.members, member{look: look{f: f, want: want}, fd: fd, mode: mode, id: id})
-	q.changed()
+	q.watch.wake() // polls for the queue then watch its new member
 	return nil
 }
 
@@ -147,27 +145,6 @@ func (q *waitQueue) each(do func(*look)) {
 	for i := range q.members {
 		do(&q.members[i].look)
 	}
-}
-
-// changed wakes polls for the queue, which then watch its new member. q.mu is held.
-func (q *waitQueue) changed() {
-	for _, w := range q.watch {
-		_ = windows.SetEvent(w)
-	}
-}
-
-func (q *waitQueue) watched(w windows.Handle) {
-	q.mu.Lock()
-	q.watch = append(q.watch, w)
-	q.mu.Unlock()
-}
-
-func (q *waitQueue) unwatched(w windows.Handle) {
-	q.mu.Lock()
-	if i := slices.Index(q.watch, w); i >= 0 {
-		q.watch = slices.Delete(q.watch, i, i+1)
-	}
-	q.mu.Unlock()
 }
 
 // A timer is a descriptor that is readable when a time has come.
