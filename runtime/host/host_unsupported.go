@@ -85,15 +85,6 @@ func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall
 	return 0, syscall.ENOSYS
 }
 
-// ParkResult says why Park returned.
-type ParkResult uint8
-
-const (
-	ParkWoken ParkResult = iota
-	ParkTimedOut
-	ParkInterrupted
-)
-
 func (t *Thread) Park(clock Clock, deadline int64) ParkResult { return ParkInterrupted }
 
 // FutexWait is never called: there are no threads.

@@ -8,15 +8,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// ParkResult says why Park returned.
-type ParkResult uint8
-
-const (
-	ParkWoken       ParkResult = iota // an Unpark was consumed
-	ParkTimedOut                      // the deadline has passed
-	ParkInterrupted                   // the thread is kicked; an Unpark, if any, is kept
-)
-
 // Park blocks the thread until an Unpark, the deadline or a kick. The deadline is
 // in nanoseconds of ClockMonotonic or ClockRealtime, absolute; a negative one
 // means none. Only the thread itself parks. An Unpark that came before is consumed

@@ -3,7 +3,6 @@
 package host
 
 import (
-	"bytes"
 	"errors"
 	"sync"
 	"syscall"
@@ -21,9 +20,6 @@ var haveOpenat2 = sync.OnceValue(func() bool {
 // Links of /proc lead to what has no path; they count as what they read as, which
 // path_walk.go does.
 const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS
-
-// maxRaces bounds how often a path is tried again because others change it.
-const maxRaces = 16
 
 // errWalk is openat2's for "resolve it component by component".
 const errWalk syscall.Errno = Escape + 1
@@ -105,49 +101,32 @@ func (t *Thread) Lookup(dir int, path []byte, follow bool) (Place, syscall.Errno
 // umask leaves of all. It waits for the other end of a FIFO unless OpenNonblock is
 // set.
 func (t *Thread) Open(dir int, path []byte, f OpenFlags) (int, syscall.Errno) {
-	flags, mode := hostFlags(f), uint64(0)
-	if f&OpenCreate != 0 {
-		mode = 0o777
-	}
 	s, e := splitPath(path)
 	if e != 0 {
 		return -1, e
 	}
-	fd, e := t.openat2(dir, path, flags, mode)
+	fd, e := t.openat2(dir, path, hostFlags(f), modeOf(f))
 	if e != errWalk {
 		return fd, e
 	}
-	return t.openWalk(dir, path, s, f, flags, mode)
+	return t.openWalk(dir, path, s, f)
 }
 
-// openWalk is Open without the host's help.
-func (t *Thread) openWalk(dir int, path []byte, s split, f OpenFlags, flags, mode uint64) (fd int, e syscall.Errno) {
-	follow := f&OpenFollow != 0 && f&(OpenCreate|OpenExclusive) != OpenCreate|OpenExclusive
-	refuse := f&OpenCreate != 0 && s.slash && !s.dots // no file can have such a name, whatever is there
-	if refuse {
-		path, follow = append(bytes.Clone(path[:s.hi]), 0), false
+// openAt opens what is at a place, not following it.
+func (t *Thread) openAt(p *Place, f OpenFlags) (int, syscall.Errno) {
+	flags := hostFlags(f) | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	if p.Slash {
+		flags |= unix.O_DIRECTORY
 	}
-	for range maxRaces {
-		p, e := t.walk(dir, path, follow)
-		if e == 0 && refuse {
-			p.Close()
-			e = syscall.EISDIR
-		}
-		if e != 0 {
-			return -1, e
-		}
-		final := flags | unix.O_NOFOLLOW | unix.O_CLOEXEC
-		if p.Slash {
-			final |= unix.O_DIRECTORY
-		}
-		fd, e = t.openat(p.Dir, p.name(), final, mode)
-		p.Close()
-		if e != syscall.ELOOP || !follow {
-			return fd, e
-		}
-		// A link has come where there was none.
+	return t.openat(p.Dir, p.name(), flags, modeOf(f))
+}
+
+// modeOf is the mode of a file that is made: what the umask leaves of all.
+func modeOf(f OpenFlags) uint64 {
+	if f&OpenCreate != 0 {
+		return 0o777
 	}
-	return -1, syscall.ELOOP
+	return 0
 }
 
 func hostFlags(f OpenFlags) uint64 {
@@ -202,17 +181,8 @@ func (t *Thread) StatPath(dir int, path []byte, follow bool) (FileInfo, syscall.
 		_ = CloseFD(fd)
 		return infoOf(&st), errnoIn(err)
 	}
-	for i := 0; e == errWalk; i++ {
-		p, we := t.walk(dir, path, follow)
-		if we != 0 {
-			return FileInfo{}, we
-		}
-		var info FileInfo
-		info, we = t.statPlace(&p)
-		p.Close()
-		if we != 0 || !follow || info.Kind != KindSymlink || i == maxRaces {
-			return info, we
-		}
+	if e == errWalk {
+		return t.statWalk(dir, path, follow)
 	}
 	return FileInfo{}, e
 }

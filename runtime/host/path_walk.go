@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// maxRaces bounds how often a path is tried again because others change it.
+const maxRaces = 16
+
 // maxDepth bounds how many directories a walk may be inside of: more than any path
 // of MaxPath bytes enters.
 const maxDepth = 2048
@@ -132,4 +135,46 @@ func (w *walk) link(fd int, slash bool) syscall.Errno {
 	}
 	w.rest = append(buf, w.rest...)
 	return 0
+}
+
+// openWalk is Open without the host's help: openAt, which follows nothing, opens what is
+// at the end of the walk.
+func (t *Thread) openWalk(dir int, path []byte, s split, f OpenFlags) (int, syscall.Errno) {
+	follow := f&OpenFollow != 0 && f&(OpenCreate|OpenExclusive) != OpenCreate|OpenExclusive
+	refuse := f&OpenCreate != 0 && s.slash && !s.dots // no file can have such a name, whatever is there
+	if refuse {
+		path, follow = append(bytes.Clone(path[:s.hi]), 0), false
+	}
+	for range maxRaces {
+		p, e := t.walk(dir, path, follow)
+		if e == 0 && refuse {
+			p.Close()
+			e = syscall.EISDIR
+		}
+		if e != 0 {
+			return -1, e
+		}
+		fd, e := t.openAt(&p, f)
+		p.Close()
+		if e != syscall.ELOOP || !follow {
+			return fd, e
+		}
+		// A link has come where there was none.
+	}
+	return -1, syscall.ELOOP
+}
+
+// statWalk is StatPath without the host's help.
+func (t *Thread) statWalk(dir int, path []byte, follow bool) (FileInfo, syscall.Errno) {
+	for i := 0; ; i++ {
+		p, e := t.walk(dir, path, follow)
+		if e != 0 {
+			return FileInfo{}, e
+		}
+		info, e := t.statPlace(&p)
+		p.Close()
+		if e != 0 || !follow || info.Kind != KindSymlink || i == maxRaces {
+			return info, e
+		}
+	}
 }

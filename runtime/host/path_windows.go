@@ -3,7 +3,6 @@
 package host
 
 import (
-	"bytes"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -71,35 +70,11 @@ func (t *Thread) Open(dir int, path []byte, f OpenFlags) (int, syscall.Errno) {
 	if e != 0 {
 		return -1, e
 	}
-	follow := f&OpenFollow != 0 && f&(OpenCreate|OpenExclusive) != OpenCreate|OpenExclusive
-	refuse := f&OpenCreate != 0 && s.slash && !s.dots // no file can have such a name, whatever is there
-	if refuse {
-		path, follow = append(bytes.Clone(path[:s.hi]), 0), false
-	}
-	for range maxRaces {
-		p, e := t.walk(dir, path, follow)
-		if e == 0 && refuse {
-			p.Close()
-			e = syscall.EISDIR
-		}
-		if e != 0 {
-			return -1, e
-		}
-		fd, e := openAt(&p, f)
-		p.Close()
-		if e != syscall.ELOOP || !follow {
-			return fd, e
-		}
-		// A link has come where there was none.
-	}
-	return -1, syscall.ELOOP
+	return t.openWalk(dir, path, s, f)
 }
 
-// maxRaces bounds how often a path is tried again because others change it.
-const maxRaces = 16
-
 // openAt opens what is at a place, not following it: ELOOP for a symbolic link.
-func openAt(p *Place, f OpenFlags) (int, syscall.Errno) {
+func (t *Thread) openAt(p *Place, f OpenFlags) (int, syscall.Errno) {
 	d, e := directoryOf(p.Dir)
 	if e != 0 {
 		return -1, e
@@ -177,17 +152,7 @@ func (t *Thread) StatPath(dir int, path []byte, follow bool) (FileInfo, syscall.
 	if _, e := splitPath(path); e != 0 {
 		return FileInfo{}, e
 	}
-	for i := 0; ; i++ {
-		p, e := t.walk(dir, path, follow)
-		if e != 0 {
-			return FileInfo{}, e
-		}
-		info, e := t.statPlace(&p)
-		p.Close()
-		if e != 0 || !follow || info.Kind != KindSymlink || i == maxRaces {
-			return info, e
-		}
-	}
+	return t.statWalk(dir, path, follow)
 }
 
 // statPlace describes what is at p, and is ENOTDIR if that ought to be a directory and is
