@@ -85,11 +85,12 @@ func lenError(n uint64) error {
 func (s *AddressSpace) place(r *Request) (lo, hi uint64, err error) {
 	if r.Fixed {
 		lo, hi, err = span(r.Addr, r.Len, abi.ENOMEM)
-		if err == nil && s.has(lo, hi, pinned|foreign) {
-			err = abi.EINVAL
-		}
-		if err == nil && s.mapped+s.unmapped(lo, hi) > s.limit {
+		switch {
+		case err != nil:
+		case s.mapped+s.unmapped(lo, hi) > s.limit: // wherever the host has something of its own
 			err = abi.ENOMEM
+		case s.has(lo, hi, pinned|foreign):
+			err = abi.EINVAL
 		}
 		return lo, hi, err
 	}
