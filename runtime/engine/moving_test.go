@@ -7,6 +7,7 @@ import (
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
+	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
 
@@ -46,6 +47,8 @@ func testMovingBaseWhileRunning(t *testing.T, tls rewrite.TLS) {
 	var wg sync.WaitGroup
 	for i := range uint64(threads) {
 		base := g.data + 64*i
+		// Of its own: some systems write a fault's record to it.
+		stack := g.pages(stackSize/abi.PageSize, abi.ProtRead|abi.ProtWrite) + stackSize
 		if err := g.mem.Store64(base, 1000+i); err != nil {
 			t.Fatal(err)
 		}
@@ -57,6 +60,7 @@ func testMovingBaseWhileRunning(t *testing.T, tls rewrite.TLS) {
 				_ = host.Store64(ht.FSWord+own, i)
 				r := &ht.Block().Regs
 				r[decode.RBX], r[decode.RCX], r[decode.RDI], r[decode.R12] = i, 1_000_000*(i+1), base, 1000+i
+				r[decode.RSP] = stack
 			})
 			if f == nil || f.RIP != g.code+0x4a {
 				t.Errorf("thread %d: %+v", i, f)

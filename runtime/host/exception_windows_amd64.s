@@ -65,7 +65,9 @@
 
 // exceptionHandler receives every exception of the process first. Three cases: one of
 // the access routines; guest mode (decided by the thread block, never by the program
-// counter: a wild jump is anywhere); anything else is Go's.
+// counter: a wild jump is anywhere); anything else is Go's. A thread in guest mode that
+// is about to leave was sent there by a kick, which found it when its exception had
+// happened and had not been reported yet: the instruction will be executed once more.
 TEXT ·exceptionHandler(SB), NOSPLIT|NOFRAME, $0
 	MOVQ 0(CX), R8 // EXCEPTION_RECORD
 	MOVQ 8(CX), R9 // CONTEXT
@@ -115,6 +117,10 @@ notaccess:
 	ADDQ $const_BlockOffset, DX
 	CMPL Block_State(DX), $const_StateGuest
 	JNE  search
+	CMPQ R10, ·stubFaultExit(SB)
+	JEQ  kicked
+	CMPQ R10, ·stubAbort(SB)
+	JEQ  kicked
 	MOVL AX, Block_FaultCode(DX)
 	MOVQ $0, Block_FaultError(DX)
 	MOVQ $-1, Block_FaultAddr(DX)
@@ -127,6 +133,7 @@ notaccess:
 leave:
 	LEAVE_GUEST
 	MOVL $const_ExitFault, Block_Exit(DX)
+kicked:
 	MOVL $-1, AX
 	RET
 
@@ -141,6 +148,8 @@ TEXT ·continueHandler(SB), NOSPLIT|NOFRAME, $0
 	MOVQ ctx_rip(R9), R10
 	MOVL $-1, AX
 	CMPQ R10, ·stubFaultExit(SB)
+	JEQ  ours
+	CMPQ R10, ·stubAbort(SB)
 	JEQ  ours
 	LEAQ ·fixLeft24(SB), R11
 	CMPQ R10, R11
