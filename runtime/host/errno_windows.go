@@ -51,6 +51,7 @@ var winErrors = map[syscall.Errno]syscall.Errno{
 	windows.ERROR_SHARING_VIOLATION:     syscall.EBUSY,
 	windows.ERROR_LOCK_VIOLATION:        syscall.EBUSY,
 	windows.ERROR_BUSY:                  syscall.EBUSY,
+	windows.ERROR_USER_MAPPED_FILE:      syscall.EBUSY,
 	windows.ERROR_HANDLE_DISK_FULL:      syscall.ENOSPC,
 	windows.ERROR_DISK_FULL:             syscall.ENOSPC,
 	windows.ERROR_DISK_QUOTA_EXCEEDED:   syscall.EDQUOT,

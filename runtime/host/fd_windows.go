@@ -83,8 +83,7 @@ func StatFD(fd int) (FileInfo, error) {
 		return FileInfo{}, e
 	}
 	info := FileInfo{Kind: f.kind, Nlink: 1}
-	switch f.kind {
-	case KindRegular, KindDirectory, KindSymlink:
+	if f.seekable() || f.kind == KindDirectory || f.kind == KindSymlink {
 		return infoOf(f.h, f.kind)
 	}
 	return info, nil
@@ -101,7 +100,7 @@ func infoOf(h windows.Handle, kind FileKind) (FileInfo, error) {
 		return FileInfo{}, errorOf(err)
 	}
 	info := FileInfo{Kind: kind, Nlink: s.links, Atime: unixTime(b.access), Mtime: unixTime(b.write), Ctime: unixTime(b.change)}
-	if kind == KindRegular {
+	if kind == KindRegular || kind == KindSharedMemory {
 		info.Size = s.size
 	}
 	var id [8]byte
@@ -154,7 +153,7 @@ func Seek(fd int, off int64, whence int) (int64, error) {
 	switch {
 	case e != 0:
 		return 0, e
-	case f.kind != KindRegular && f.kind != KindDirectory:
+	case !f.seekable() && f.kind != KindDirectory:
 		return 0, syscall.ESPIPE
 	}
 	f.mu.Lock()
@@ -190,7 +189,7 @@ func Truncate(fd int, size int64) error {
 	switch {
 	case e != 0:
 		return e
-	case f.kind != KindRegular || size < 0 || !f.write:
+	case !f.seekable() || size < 0 || !f.write:
 		return syscall.EINVAL
 	}
 	return errorOf(setSize(f.h, windows.FileEndOfFileInformation, size))
@@ -217,7 +216,7 @@ func Pending(fd int) int {
 // there is none.
 func Remaining(fd int) int64 {
 	f, e := fileOf(fd)
-	if e != 0 || f.kind != KindRegular {
+	if e != 0 || !f.seekable() {
 		return 0
 	}
 	s, err := queryStandard(f.h)
@@ -238,7 +237,7 @@ func (t *Thread) Sync(fd int, dataOnly bool) syscall.Errno {
 		return e
 	case f.kind == KindDirectory:
 		return 0 // the file system's journal has it; there is no call to wait for that
-	case f.kind != KindRegular:
+	case !f.seekable():
 		return syscall.EINVAL
 	case !f.write:
 		return 0 // nothing of it is this descriptor's to write

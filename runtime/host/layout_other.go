@@ -2,6 +2,14 @@
 
 package host
 
+// MapUnit is what the offset and the address of a shared mapping have to agree modulo;
+// whatever lies in one unit with pages of it must show the same object.
+const MapUnit = PageSize
+
+// Viewed reports whether addr, in the arena, shares its unit with a shared mapping: other
+// memory cannot be there.
+func Viewed(addr uint64) bool { return false }
+
 // The fixed places on hosts that leave the low addresses to the program.
 const (
 	ArenaHi = 0x6000_0000

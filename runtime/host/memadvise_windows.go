@@ -8,9 +8,6 @@ import "syscall"
 // guest memory is that. Advice may be ignored.
 func (s *Space) Advise(addr, length uint64, a Advice) error { return nil }
 
-// Sync has nothing to write back: there are no shared mappings of files.
-func (s *Space) Sync(addr, length uint64, wait, invalidate bool) error { return nil }
-
 // LockMemory pins guest pages in the host's memory, or releases them.
 func (t *Thread) LockMemory(addr, n uint64, lock bool) syscall.Errno {
 	p := procVirtualUnlock

@@ -25,6 +25,16 @@ func mapView(section windows.Handle, access uint32, addr uint64) (uint64, error)
 	return uint64(got), nil
 }
 
+// mapViewAt maps n bytes of a section, from off on, at addr.
+func mapViewAt(section windows.Handle, access uint32, off int64, n, addr uint64) error {
+	got, _, err := procMapViewOfFileEx.Call(uintptr(section), uintptr(access), uintptr(off>>32),
+		uintptr(uint32(off)), uintptr(n), uintptr(addr))
+	if got == 0 {
+		return err
+	}
+	return nil
+}
+
 func query(addr uint64, m *windows.MemoryBasicInformation) error {
 	return windows.VirtualQuery(uintptr(addr), m, unsafe.Sizeof(*m))
 }
@@ -42,36 +52,60 @@ func (p Prot) protection() uint32 {
 
 // MapAnon places private zero pages at addr, replacing what is there. The
 // caller has checked that the range is the arena's and page aligned. What is there
-// goes before the new comes: a thread that uses it meanwhile faults.
+// goes before the new comes: a thread that uses it meanwhile faults. ENOTSUP where pages
+// of a shared mapping lie in the same granule, and stay.
 func (s *Space) MapAnon(addr, length uint64, p Prot) error {
+	err := parts(addr, length, func(q part) error {
+		if w := arena.word[q.g].Load(); w&isView != 0 && w&pagesInUse&^q.pages != 0 {
+			return syscall.ENOTSUP
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	if err := s.Unmap(addr, length); err != nil {
 		return err
 	}
-	_, err := windows.VirtualAlloc(uintptr(addr), uintptr(length), windows.MEM_COMMIT, p.protection())
-	return memoryError(err)
+	err = parts(addr, length, func(q part) error {
+		if err := own(q.g); err != nil {
+			return err
+		}
+		_, err := windows.VirtualAlloc(uintptr(q.lo), uintptr(q.hi-q.lo), windows.MEM_COMMIT, p.protection())
+		if err == nil {
+			w := &arena.word[q.g]
+			w.Store(w.Load() | q.pages)
+		}
+		return memoryError(err)
+	})
+	if err != nil {
+		return errors.Join(err, s.Unmap(addr, length))
+	}
+	return nil
 }
-
-// ErrNotSharable is answered for a shared mapping: Windows puts views of a section at
-// multiples of 64 KiB only, and not where memory is reserved.
-var ErrNotSharable = fmt.Errorf("shared mappings: %w", errors.ErrUnsupported)
 
 // MapObject places [off, off+length) of a host descriptor at addr, replacing
 // what is there. A private mapping is a copy: it does not see what is written to the
-// file afterwards. Pages behind the file's end are not accessible.
+// file afterwards. Pages behind the file's end are not accessible. For shared ones see
+// mapShared.
 func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off int64) error {
-	if shared {
-		return ErrNotSharable
+	f, e := fileOf(fd)
+	switch {
+	case e != 0:
+		return e
+	case f.h == 0 || f.kind != KindRegular && f.kind != KindSharedMemory:
+		return syscall.ENODEV
+	case !f.read:
+		return syscall.EACCES
+	case shared:
+		return s.mapShared(addr, length, p, f, off)
 	}
 	if err := s.MapAnon(addr, length, ProtRead|ProtWrite); err != nil {
 		return err
 	}
-	f, e := fileOf(fd)
-	if e != 0 || f.kind != KindRegular {
-		return errors.Join(syscall.ENODEV, s.Unmap(addr, length))
-	}
 	n, err := readFileAt(f.h, bytesAt(addr, length), off)
 	if err != nil {
-		return errors.Join(err, s.Unmap(addr, length))
+		return errors.Join(errorOf(err), s.Unmap(addr, length))
 	}
 	end := addr + (uint64(n)+PageSize-1)&^(PageSize-1)
 	if end < addr+length {
@@ -105,11 +139,36 @@ func readFileAt(h windows.Handle, b []byte, off int64) (n int, err error) {
 
 // Unmap returns [addr, addr+length) to the reserved, inaccessible state.
 func (s *Space) Unmap(addr, length uint64) error {
-	return memoryError(windows.VirtualFree(uintptr(addr), uintptr(length), windows.MEM_DECOMMIT))
+	return parts(addr, length, func(q part) error {
+		w := &arena.word[q.g]
+		switch old := w.Load(); {
+		case old&isView != 0:
+			return unmapView(q)
+		case old&q.pages != 0:
+			w.Store(old &^ q.pages)
+			return memoryError(windows.VirtualFree(uintptr(q.lo), uintptr(q.hi-q.lo), windows.MEM_DECOMMIT))
+		}
+		return nil
+	})
 }
 
-// Protect changes the access of mapped pages.
+// Protect changes the access of mapped pages. EACCES for pages of a shared mapping whose
+// descriptor did not allow it.
 func (s *Space) Protect(addr, length uint64, p Prot) error {
+	return parts(addr, length, func(q part) error {
+		if arena.word[q.g].Load()&isView == 0 {
+			return protect(q.lo, q.hi-q.lo, p)
+		}
+		v, ok := viewAt(q.g)
+		if !ok {
+			panic("host: a granule has a view that nobody knows")
+		}
+		defer v.release()
+		return protectView(q.lo, q.hi, v, p)
+	})
+}
+
+func protect(addr, length uint64, p Prot) error {
 	var old uint32
 	return memoryError(windows.VirtualProtect(uintptr(addr), uintptr(length), p.protection(), &old))
 }
@@ -126,9 +185,6 @@ func memoryError(err error) error {
 // Replace answers ErrUnsupported: Windows cannot put pages in the place of others in one
 // step.
 func (s *Space) Replace(addr uint64, contents []byte, exec bool) error { return ErrUnsupported }
-
-// NewSharedObject answers ErrNotSharable: nothing could be done with one.
-func NewSharedObject(name string) (fd int, err error) { return -1, ErrNotSharable }
 
 // FillPage makes the words of the page of guest memory at pc readable. Those of returns
 // and calls hold their miss addresses, those of jumps hold jump. Other threads may see

@@ -42,31 +42,6 @@ func claim(addr, size uint64) error {
 	return nil
 }
 
-// granule is the unit in bytes in which Windows reserves address space.
-const granule = 64 << 10
-
-// claimArena reserves everything between ArenaLo and ArenaHi that is free.
-func (s *Space) claimArena() error {
-	for at := uint64(ArenaLo); at < ArenaHi; {
-		var m windows.MemoryBasicInformation
-		if err := query(at, &m); err != nil {
-			return fmt.Errorf("cannot list the mappings of this process: %w", err)
-		}
-		end := min(uint64(m.BaseAddress)+uint64(m.RegionSize), ArenaHi)
-		lo := (at + granule - 1) &^ (granule - 1)
-		if m.State == memFree && lo < end && claim(lo, end-lo) == nil {
-			s.arena = append(s.arena, Range{lo, end &^ (PageSize - 1)})
-		}
-		at = end
-	}
-	if len(s.arena) == 0 {
-		return fmt.Errorf("cannot reserve guest memory below %#x: %w", ArenaHi, ErrNoSpace)
-	}
-	return nil
-}
-
-const memFree = 0x10000 // MEM_FREE
-
 // claimGuard makes the lowest page readable. Windows maps nothing below GuardAddr for
 // anyone; what is there already serves as well if it can be read and stays, which a
 // mapping that came with the process does.

@@ -22,7 +22,7 @@ func (t *Thread) Read(fd int, v []Iovec) (int, syscall.Errno) {
 		n, files, _, e := f.end.receive(t, v, f.messageFlags())
 		release(files) // there is no room for them
 		return n, e
-	case f.kind == KindRegular:
+	case f.seekable():
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		n, e := t.at(procReadFile, f, v, f.off)
@@ -47,7 +47,7 @@ func (t *Thread) Write(fd int, v []Iovec) (int, syscall.Errno) {
 		return 0, syscall.EBADF
 	case f.end != nil:
 		return f.end.send(t, v, nil, f.messageFlags())
-	case f.kind == KindRegular:
+	case f.seekable():
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		off := f.off
@@ -96,7 +96,7 @@ func (t *Thread) positioned(proc *windows.LazyProc, fd int, v []Iovec, off int64
 		return 0, e
 	case f.kind == KindDirectory:
 		return 0, syscall.EISDIR
-	case f.kind != KindRegular:
+	case !f.seekable():
 		return 0, syscall.ESPIPE
 	case reads && !f.read, !reads && !f.write:
 		return 0, syscall.EBADF

@@ -13,6 +13,7 @@ import (
 
 func TestMapArguments(t *testing.T) {
 	s := newSpace(t)
+	defer func() { noErr(t, s.Close()) }() // Wine removes no file that is mapped
 	at := s.mustMap(t, Request{Len: 4 * pageSize, Prot: rw})
 	sealed := s.mustMap(t, Request{Len: pageSize, Prot: rw})
 	noErr(t, s.Seal(sealed, pageSize, abi.ProtRead, "the vDSO"))
@@ -157,13 +158,15 @@ func TestAdviceKeepsContents(t *testing.T) {
 // A change of protection that fails for a later page changes no page.
 func TestProtectIsAllOrNothing(t *testing.T) {
 	s := newSpace(t)
-	at := s.mustMap(t, Request{Len: 4 * pageSize, Prot: abi.ProtRead})
-	noErr(t, s.Protect(at+pageSize, pageSize, 0))
-	obj := file(t, make([]byte, pageSize), os.O_RDONLY)
-	s.mustMap(t, Request{Addr: at + 2*pageSize, Len: pageSize, Prot: abi.ProtRead, Fixed: true, Shared: true, Object: obj})
-	isErr(t, "Protect", s.Protect(at, 4*pageSize, rw), abi.EACCES)
+	defer func() { noErr(t, s.Close()) }() // Wine removes no file that is mapped
+	const unit = host.MapUnit
+	at := s.mustMap(t, Request{Len: 4 * unit, Prot: abi.ProtRead, Align: unit})
+	noErr(t, s.Protect(at+unit, unit, 0))
+	obj := file(t, make([]byte, unit), os.O_RDONLY)
+	s.mustMap(t, Request{Addr: at + 2*unit, Len: unit, Prot: abi.ProtRead, Fixed: true, Shared: true, Object: obj})
+	isErr(t, "Protect", s.Protect(at, 4*unit, rw), abi.EACCES)
 	for i, want := range []abi.Mprot{abi.ProtRead, 0, abi.ProtRead, abi.ProtRead} {
-		a := at + uint64(i)*pageSize
+		a := at + uint64(i)*unit
 		if got := abi.Mprot(s.page[a/pageSize].Load() & protBits); got != want {
 			t.Errorf("page %d has protection %v, want %v", i, got, want)
 		}
@@ -207,9 +210,12 @@ func openFile(t testing.TB, contents []byte, flag int) *os.File {
 
 func objectOf(t testing.TB, f *os.File) *Object {
 	t.Helper()
-	info, err := host.StatFD(int(f.Fd()))
+	fd, err := host.AdoptFD(int(f.Fd()))
 	noErr(t, err)
-	return &Object{FD: int(f.Fd()), ID: ObjectID{info.Dev, info.Ino}}
+	t.Cleanup(func() { noErr(t, host.CloseFD(fd)) })
+	info, err := host.StatFD(fd)
+	noErr(t, err)
+	return &Object{FD: fd, ID: ObjectID{info.Dev, info.Ino}}
 }
 
 // hole returns a page below ArenaHi that belongs to the host: inside the arena if

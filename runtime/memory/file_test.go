@@ -12,6 +12,7 @@ import (
 // not; offsets and partial unmapping keep page and file together.
 func TestFileBacked(t *testing.T) {
 	s := newSpace(t)
+	defer func() { noErr(t, s.Close()) }() // Wine removes no file that is mapped
 	contents := make([]byte, 4*pageSize)
 	for i := range contents {
 		contents[i] = byte(i / pageSize)

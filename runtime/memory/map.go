@@ -24,7 +24,8 @@ type Request struct {
 // Map maps pages and returns the address of the first. Errors are of type
 // abi.Errno: EINVAL for a bad length, address or offset and for a range that may
 // not be mapped over, ENOTSUP for memory that is writable and executable, ENOMEM
-// when there is no room, EACCES when the descriptor does not allow the access,
+// when there is no room, EACCES when the descriptor does not allow the access, ENOTSUP
+// when the host cannot put an object's pages there (host.MapUnit),
 // ENODEV when its object cannot be mapped, EOVERFLOW when it ends beyond 2^63-1.
 func (s *AddressSpace) Map(r Request) (uint64, error) {
 	if err := checkProt(r.Prot); err != nil {
@@ -101,11 +102,16 @@ func (s *AddressSpace) place(r *Request) (lo, hi uint64, err error) {
 	if s.mapped+int(n/pageSize) > s.limit {
 		return 0, 0, abi.ENOMEM
 	}
-	lo, ok := s.find(n, max(r.Align, pageSize))
+	room, align, skew := n, max(r.Align, pageSize), uint64(0)
+	if r.Shared { // whole units of the host's
+		skew = uint64(r.Off) % host.MapUnit
+		room, align = (n+skew+host.MapUnit-1)&^(host.MapUnit-1), max(align, host.MapUnit)
+	}
+	lo, ok := s.find(room, align)
 	if !ok {
 		return 0, 0, abi.ENOMEM
 	}
-	return lo, lo + n, nil
+	return lo + skew, lo + skew + n, nil
 }
 
 // unmapped is how many pages of [lo, hi) are not mapped.
@@ -143,7 +149,7 @@ func (s *AddressSpace) findBelow(hi, n, align uint64) (uint64, bool) {
 // lastUsed returns the address of the highest page in [lo, hi) that is not free.
 func (s *AddressSpace) lastUsed(lo, hi uint64) (uint64, bool) {
 	for p := hi / pageSize; p > lo/pageSize; p-- {
-		if s.page[p-1].Load() != 0 {
+		if s.page[p-1].Load() != 0 || host.MapUnit > pageSize && host.Viewed((p-1)*pageSize) {
 			return (p - 1) * pageSize, true
 		}
 	}

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"math"
-	"os"
 	"sync"
 	"testing"
 
@@ -52,11 +51,8 @@ func newObject(t testing.TB, n int64) *Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := os.NewFile(uintptr(fd), "test")
-	t.Cleanup(func() { f.Close() })
-	if err := f.Truncate(n); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { noErr(t, host.CloseFD(fd)) })
+	noErr(t, host.Truncate(fd, n))
 	info, err := host.StatFD(fd)
 	if err != nil {
 		t.Fatal(err)
@@ -158,15 +154,15 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for addr, want := range map[uint64]string{
-		0x10:                "the null page, where nothing is ever mapped",
-		host.ArenaHi:        "outside guest memory",
-		host.GuardAddr:      "outside guest memory",
-		1 << 63:             "outside guest memory",
-		p:                   "unmapped memory",
-		p + pageSize:        "the heap, protection rw-",
-		x + 5:               "memory, protection r-x",
-		o + pageSize - 1:    "a mapped object, protection r--",
-		host.ArenaLo + 4096: "unmapped memory",
+		0x10:             "the null page, where nothing is ever mapped",
+		host.ArenaHi:     "outside guest memory",
+		host.GuardAddr:   "outside guest memory",
+		1 << 63:          "outside guest memory",
+		p:                "unmapped memory",
+		p + pageSize:     "the heap, protection rw-",
+		x + 5:            "memory, protection r-x",
+		o + pageSize - 1: "a mapped object, protection r--",
+		o - pageSize:     "unmapped memory",
 	} {
 		if got := s.Describe(addr); got != want {
 			t.Errorf("%#x is %q, want %q", addr, got, want)
@@ -179,10 +175,10 @@ func TestFile(t *testing.T) {
 	s := newSpace(t)
 	obj := newObject(t, pageSize)
 	a := s.mustMap(t, Request{Len: 2 * pageSize, Prot: rw, Object: obj, Shared: true})
-	b := s.mustMap(t, Request{Len: pageSize, Prot: rw, Object: obj})
 	if err := s.Store32(a, 77); err != nil {
 		t.Fatal(err)
 	}
+	b := s.mustMap(t, Request{Len: pageSize, Prot: rw, Object: obj})
 	if v, err := s.Load32(b); v != 77 || err != nil {
 		t.Errorf("the other view has %d, %v", v, err)
 	}

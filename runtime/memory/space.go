@@ -214,6 +214,8 @@ func errnoOf(err error) error {
 		return abi.EAGAIN
 	case syscall.EBUSY:
 		return abi.EBUSY
+	case syscall.ENOTSUP:
+		return abi.ENOTSUP
 	case syscall.EOVERFLOW:
 		return abi.EOVERFLOW
 	}
