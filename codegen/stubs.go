@@ -5,7 +5,7 @@ package codegen
 type Layout struct {
 	HostSP, HostBP, HostG, State, Kick, Exit, ExitArg, Entry int32
 	MXCSR, HostMXCSR, Regs, Flags, Result, XSave             int32
-	Spill, FSBase, RIP, RealFS, HostFS                       int32
+	Spill, FSBase, RIP, RealFS, HostFS, Restore              int32
 
 	Cells  Cells
 	Switch Switch
@@ -16,6 +16,7 @@ type Layout struct {
 
 	DefaultMXCSR int64 // what Go runs with
 	HasAVX       bool  // the host has AVX: upper halves are cleared on the way to Go
+	HasInUse     bool  // XGETBV tells which state components are in use
 }
 
 // Stubs are the host addresses of the routines through which a thread enters and

@@ -26,9 +26,7 @@ func (s *stub) enterGuest(abort uint64) {
 
 func (s *stub) enterFull(abort uint64) {
 	s.enterGuest(abort)
-	s.op2(x86.AMOVL, imm(-1), reg(x86.REG_AX))
-	s.op2(x86.AMOVL, imm(-1), reg(x86.REG_DX))
-	s.op2(x86.AXRSTOR64, s.field(s.l.XSave), obj.Addr{})
+	s.loadExtended()
 	s.op2(x86.APUSHQ, s.field(s.l.Flags), obj.Addr{})
 	s.op(x86.APOPFQ)
 	for i, r := range generalRegs {
@@ -146,18 +144,8 @@ func (s *stub) faultExit() {
 	s.find(x86.REG_BX)
 	s.fetchSpills()
 	s.hostStack()
-	s.saveExtended()
+	s.saveAll()
 	s.toGo(s.l.StateLeaving)
-}
-
-// saveExtended saves every state component the operating system has enabled and
-// gives Go its own MXCSR. Go never touches the x87 registers.
-func (s *stub) saveExtended() {
-	s.op2(x86.AMOVL, imm(-1), reg(x86.REG_AX))
-	s.op2(x86.AMOVL, imm(-1), reg(x86.REG_DX))
-	s.op1(x86.AXSAVE64, s.field(s.l.XSave))
-	s.op1(x86.ASTMXCSR, s.field(s.l.MXCSR))
-	s.op2(x86.ALDMXCSR, s.field(s.l.HostMXCSR), obj.Addr{})
 }
 
 func (s *stub) abort() {

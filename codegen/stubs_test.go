@@ -25,7 +25,7 @@ func testLayout() Layout {
 		},
 		StateGuest: 1, StateLeaving: 2,
 		ExitCall: 1, ExitLink: 2, ExitSyscall: 3, ExitTrap: 4, ExitAbort: 7,
-		DefaultMXCSR: 0x1f80, HasAVX: true,
+		DefaultMXCSR: 0x1f80, HasAVX: true, HasInUse: true, Restore: 0x10138,
 	}
 }
 
@@ -39,11 +39,13 @@ func TestStubs(t *testing.T) {
 	}
 	syscall, wrfsbase := testLayout(), testLayout()
 	syscall.Switch, wrfsbase.Switch = SwitchSyscall, SwitchFSGSBase
+	plain := testLayout()
+	plain.HasAVX, plain.HasInUse = false, false
 	for _, c := range []struct {
 		name   string
 		layout Layout
 	}{
-		{"stubs", testLayout()}, {"stubs-cells", cells},
+		{"stubs", testLayout()}, {"stubs-plain", plain}, {"stubs-cells", cells},
 		{"stubs-arch_prctl", syscall}, {"stubs-wrfsbase", wrfsbase},
 	} {
 		t.Run(c.name, func(t *testing.T) { testStubs(t, c.name, c.layout) })
@@ -98,12 +100,25 @@ func listing(t *testing.T, code []byte) (out []line) {
 			pc += 3
 			continue
 		}
-		in, err := x86asm.Decode(code[pc:], 64)
+		// It knows no %gs before a VEX prefix, and takes some of that for one.
+		vex, segment := bytes.HasPrefix(code[pc:], []byte{0x65, 0xc4}), 0
+		if vex {
+			segment = 1
+		}
+		vex = vex || code[pc] == 0xc4
+		in, err := x86asm.Decode(code[pc+segment:], 64)
 		if err != nil || in.Op == 0 {
 			t.Fatalf("%#x: %v in % x", at, err, code[pc:min(pc+15, len(code))])
 		}
-		out = append(out, line{at, x86asm.GNUSyntax(in, at, nil)})
-		pc += in.Len
+		text := x86asm.GNUSyntax(in, at, nil)
+		if vex {
+			text = strings.Replace(text, "%gs:", "", 1)
+			if segment == 1 {
+				text = strings.Replace(text, "0x10", "%gs:0x10", 1)
+			}
+		}
+		out = append(out, line{at, text})
+		pc += segment + in.Len
 	}
 	return out
 }

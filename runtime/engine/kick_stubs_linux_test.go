@@ -86,6 +86,7 @@ func (n *stubShots) all(what string, lo, hi uint64, cache bool, dead int) {
 			if reached > 0 && !n.full {
 				break
 			}
+			n.use(v.uses)
 			n.prepare, n.before, n.after = v.prepare, v.before, v.after
 			k := n.count(s, func(s *shot) *trip { return n.run(s).trip })
 			if k == 0 {
@@ -120,6 +121,7 @@ func (n *stubShots) all(what string, lo, hi uint64, cache bool, dead int) {
 // blocking kicks a thread on its way into a host call that waits: from the first
 // instruction to the call itself the kick must come through.
 func (n *stubShots) blocking() {
+	n.use(0)
 	n.prepare, n.before, n.after = nil, nil, nil
 	shots, _ := n.shots(n.interruptible[0], n.interruptible[1], false)
 	sent := 0
@@ -143,14 +145,18 @@ func (n *stubShots) blocking() {
 	n.t.Logf("a host call that waits: %d instructions", sent)
 }
 
-// stubVariants are runs that are kicked, or not, before the shot.
+// stubVariants are runs that are kicked, or not, before the shot, and that use more or less of
+// the extended state.
 var stubVariants = []struct {
 	kicks   uint64
+	uses    uint64 // components, as in an XSAVE area's header; 0 for all
 	prepare func(*host.Thread)
 	before  func(*host.Thread)
 	after   func(*host.Thread)
 }{
 	{},
+	{uses: 6}, // SSE and AVX
+	{uses: 2},
 	{kicks: 1, prepare: (*host.Thread).Kick}, // the guest is not entered
 	{kicks: tripReads, before: func(ht *host.Thread) { // no host call is begun
 		b := ht.Block()

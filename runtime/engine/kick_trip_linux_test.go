@@ -210,7 +210,8 @@ var tripLoaded = [16]uint64{
 // A tripper runs the program.
 type tripper struct {
 	*tracee
-	x     *xstate
+	x     *xstate // what is loaded
+	full  *xstate
 	feed  *os.File // what the guest reads
 	fresh bool     // everything is translated anew each time
 	late  bool     // the second read finds nothing until a kick has been seen to
@@ -224,7 +225,8 @@ func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 	tr.g = newGuestTLS(t, tls)
 	g := tr.g
 	g.engine.Without(g.engine.rw.Without | rewrite.WithoutFlags) // the guest's own returns would lose them
-	p := &tripper{tracee: tr, x: g.newXState(rand.New(rand.NewPCG(3, 4)))}
+	p := &tripper{tracee: tr, full: g.newXState(rand.New(rand.NewPCG(3, 4)))}
+	p.use(0)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -255,6 +257,14 @@ func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 }
 
 func slotAddr(g *guest, c abi.Call) uint64 { return g.vdso + 16*uint64(slotOf(c)) }
+
+// use makes the program use so many of the components of extended state; 0 stands for all.
+func (p *tripper) use(components uint64) {
+	p.x = p.full
+	if components != 0 {
+		p.x = p.full.only(components)
+	}
+}
 
 // reset makes the program's data what it was.
 func (p *tripper) reset() {

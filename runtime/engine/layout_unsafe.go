@@ -63,6 +63,7 @@ func stubLayout(tls rewrite.TLS) codegen.Layout {
 		RIP:       offRIP,
 		RealFS:    o + int32(unsafe.Offsetof(b.RealFS)),
 		HostFS:    o + int32(unsafe.Offsetof(b.HostFS)),
+		Restore:   o + int32(unsafe.Offsetof(b.Restore)),
 
 		Cells: tls.Cells(blockCells()), Switch: tls.Switch(),
 
@@ -71,5 +72,6 @@ func stubLayout(tls rewrite.TLS) codegen.Layout {
 		ExitTrap: host.ExitTrap, ExitAbort: host.ExitAbort,
 		DefaultMXCSR: host.DefaultMXCSR,
 		HasAVX:       cpu.X86.HasAVX,
+		HasInUse:     host.HasInUse(),
 	}
 }

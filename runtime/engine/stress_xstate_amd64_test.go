@@ -5,8 +5,11 @@ package engine
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
+
+	"golang.org/x/sys/cpu"
 
 	"cabitrans/decode"
 	"cabitrans/runtime/host"
@@ -89,6 +92,26 @@ func (g *guest) newXState(r *rand.Rand) *xstate {
 	return x
 }
 
+// only returns x with all components in their initial state but those in the mask. SSE must be in it.
+func (x *xstate) only(mask uint64) *xstate {
+	r := &xstate{image: slices.Clone(x.image), spans: x.spans}
+	le := binary.LittleEndian
+	mask &= le.Uint64(r.image[512:])
+	if mask&1 == 0 {
+		clear(r.image[:xstateMXCSR])
+		clear(r.image[32:160])
+		le.PutUint16(r.image, 0x37f)
+	}
+	for i := 2; i < 8; i++ {
+		if mask>>i&1 == 0 && le.Uint64(r.image[512:])>>i&1 != 0 {
+			lo := host.XStateOffset(i)
+			clear(r.image[lo : lo+map[int]int{2: 256, 5: 64, 6: 512, 7: 1024}[i]])
+		}
+	}
+	le.PutUint64(r.image[512:], mask)
+	return r
+}
+
 // xstateCopy loads the area at rdi and saves it to that at rsi.
 const xstateCopy = `
 		b8 e7 00 00 00                ;   0 movl $231, %eax
@@ -136,5 +159,38 @@ func TestXState(t *testing.T) {
 	got[x.spans[4][0]]++
 	if x.differs(got) == "" {
 		t.Error("a difference is not seen")
+	}
+}
+
+// TestXStateLeft: what Go leaves in registers that the guest does not use is not the guest's.
+func TestXStateLeft(t *testing.T) {
+	if !cpu.X86.HasAVX512BW {
+		t.Skip("this test needs a CPU with AVX512BW")
+	}
+	g := newGuest(t)
+	g.put(g.code, `
+		c4 e1 fb 92 c8   ; kmovq %rax, %k1
+		0f 05            ; syscall
+		c4 e1 fb 93 d9   ; kmovq %k1, %rbx
+		0f 0b            ; ud2`)
+	var thread *host.Thread
+	f := g.runSeen(g.code, func(ht *host.Thread) {
+		thread = ht
+		ht.Block().Regs[decode.RAX] = 1000 // no system call has this number
+	}, func(b *host.Block) {
+		if b.Exit != host.ExitSyscall {
+			return
+		}
+		x := thread.XSave()
+		k := x[host.XStateOffset(5)+8:][:8]
+		if binary.LittleEndian.Uint64(k) != 1000 {
+			t.Errorf("k1 is saved as % x", k)
+		}
+		clear(k)
+		binary.LittleEndian.PutUint64(x[512:], 2)
+		b.Restore = 0 // k1 is Go's now
+	})
+	if f == nil || f.RIP != g.code+12 || f.Regs[decode.RBX] != 0 {
+		t.Errorf("%+v", f)
 	}
 }

@@ -54,6 +54,10 @@ type Block struct {
 	// Counters is the address of the thread's counters of blocks; 0 for none.
 	Counters uint64
 
+	// Restore says that XSave may have been written to, so that the next full entry
+	// loads all of it.
+	Restore uint32
+
 	// Selectors are what the guest has loaded into %fs and %gs.
 	Selectors [2]uint16
 }

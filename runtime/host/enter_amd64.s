@@ -74,6 +74,14 @@ TEXT ·cpuidXSave(SB), NOSPLIT, $0-4
 	MOVL BX, ret+0(FP)
 	RET
 
+// func cpuidXFeatures() uint32
+TEXT ·cpuidXFeatures(SB), NOSPLIT, $0-4
+	MOVL $0xd, AX
+	MOVL $1, CX
+	CPUID
+	MOVL AX, ret+0(FP)
+	RET
+
 // func cpuidXState(component uint32) uint32
 TEXT ·cpuidXState(SB), NOSPLIT, $0-12
 	MOVL $0xd, AX

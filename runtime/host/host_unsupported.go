@@ -80,6 +80,7 @@ func (t *Thread) InGuest() bool                        { return false }
 func (t *Thread) Run(stub uint64, serve func() uint64) {}
 func XStateOffset(component int) int                   { return 0 }
 func (t *Thread) XSave() []byte                        { return nil }
+func HasInUse() bool                                   { return false }
 func (t *Thread) Unpark()                              {}
 func (t *Thread) Syscall(trap, a1, a2, a3, a4, a5, a6 uintptr) (uintptr, syscall.Errno) {
 	return 0, syscall.ENOSYS

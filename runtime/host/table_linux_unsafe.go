@@ -47,11 +47,5 @@ func (t Table) Set(pc, host uint64) {
 // Get is what the slot of pc, in a filled chunk, points at.
 func (t Table) Get(pc uint64) uint64 { return atomic.LoadUint64((*uint64)(pointer(t.Slot(pc)))) }
 
-// XSave returns the thread's saved extended state. It may be used only while the
-// thread is outside the guest, by the thread itself.
-func (t *Thread) XSave() []byte {
-	return unsafe.Slice((*byte)(pointer(t.FSWord+XSaveOffset)), xsaveMax)
-}
-
 // FillPage is for packed tables only.
 func FillPage(pc, jump uint64) error { return errors.New("the look-up table is not packed") }

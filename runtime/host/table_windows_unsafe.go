@@ -5,7 +5,6 @@ package host
 import (
 	"errors"
 	"sync/atomic"
-	"unsafe"
 )
 
 // Set points the slot of pc, in a filled page, at host. The store is atomic; other
@@ -24,9 +23,3 @@ func (t Table) Fill(pc uint64) error { return errPacked }
 
 // Drop is for tables that are not packed.
 func (t Table) Drop(pc uint64) error { return errPacked }
-
-// XSave returns the thread's saved extended state. It may be used only while the
-// thread is outside the guest, by the thread itself.
-func (t *Thread) XSave() []byte {
-	return unsafe.Slice((*byte)(pointer(t.base+XSaveOffset)), xsaveMax)
-}

@@ -32,6 +32,19 @@ func xsaveSize() int {
 // cpuidXSave is CPUID leaf 0xD, subleaf 0, EBX. Implemented in assembly.
 func cpuidXSave() uint32
 
+// HasInUse reports whether XGETBV tells which state components are not in their initial state.
+func HasInUse() bool { return cpu.X86.HasOSXSAVE && cpuidXFeatures()&(1<<2) != 0 }
+
+// cpuidXFeatures is CPUID leaf 0xD, subleaf 1, EAX. Implemented in assembly.
+func cpuidXFeatures() uint32
+
+// XSave returns the thread's saved extended state. It may be used only while the
+// thread is outside the guest, by the thread itself.
+func (t *Thread) XSave() []byte {
+	t.block.Restore = 1
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(t.block), XSaveOffset-BlockOffset)), xsaveMax)
+}
+
 // cpuidXState is CPUID leaf 0xD, the given subleaf, EBX. Implemented in assembly.
 func cpuidXState(component uint32) uint32
 
