@@ -149,6 +149,15 @@ const MaxStarts = host.MaxStarts
 // fails.
 func StartAnew(env, count string) error { return host.StartAnew(env, count) }
 
+// Supervise runs this program once more, in a child, on a host that may end a program
+// without letting it say why, and returns what the child has ended with; what it could
+// not report is on standard error then. done is false everywhere else, in the child
+// among them, which is to call Ended before it exits.
+func Supervise() (status int, done bool) { return host.Supervise() }
+
+// Ended notes that this process ends by itself: see Supervise.
+func Ended() { host.Ended() }
+
 // Prepare claims guest memory's place in the address space. Start does so, too,
 // but a program that allocates much before should call it first thing. Further
 // calls return the same result; the error wraps ErrAddressSpace when a fresh start

@@ -138,7 +138,8 @@ func (p *Process) mapVDSO() (addr uint64, v engine.VDSO, err error) {
 }
 
 // mapStart places the argument data, and the first thread's stack with the
-// auxiliary vector on it. The page below the stack stays without access.
+// auxiliary vector on it. The page below the stack stays without access, and so does
+// the lowest page where host.StackRoom lies between them.
 func (p *Process) mapStart(g *program, vdso uint64, tid abi.Tid) (first engine.Start, err error) {
 	args := uint64(0)
 	rw := abi.ProtRead | abi.ProtWrite
@@ -158,17 +159,27 @@ func (p *Process) mapStart(g *program, vdso uint64, tid abi.Tid) (first engine.S
 		return first, fmt.Errorf("no memory for a stack of %d bytes: %w", size, abi.ENOMEM)
 	}
 	size = (max(size, minStack) + pageMask) &^ pageMask
-	guard, err := p.mem.Map(memory.Request{Len: size + abi.PageSize,
-		Name: "the guard page below the first thread's stack"})
+	below := uint64(abi.PageSize)
+	if host.FaultsNeedStack {
+		below += host.StackRoom + abi.PageSize
+	}
+	lowest, err := p.mem.Map(memory.Request{Len: below + size, Name: "the guard page below the first thread's stack"})
+	lo := lowest + below
 	if err == nil {
-		_, err = p.mem.Map(memory.Request{Addr: guard + abi.PageSize, Len: size, Fixed: true, Prot: rw,
-			Name: "the first thread's stack"})
+		_, err = p.mem.Map(memory.Request{Addr: lo, Len: size, Fixed: true, Prot: rw, Name: "the first thread's stack"})
+	}
+	if err == nil && host.FaultsNeedStack {
+		_, err = p.mem.Map(memory.Request{Addr: lowest + abi.PageSize, Len: host.StackRoom, Fixed: true, Prot: rw,
+			Name: "room for the record of a fault below the first thread's stack"})
+		if err == nil {
+			err = host.GuardStack(lo - abi.PageSize)
+		}
 	}
 	if err != nil {
 		return first, fmt.Errorf("no memory for a stack of %d bytes: %w", size, err)
 	}
 	s := loader.Start{
-		StackLo: guard + abi.PageSize, StackHi: guard + abi.PageSize + size,
+		StackLo: lo, StackHi: lo + size,
 		Base: p.plan.Base, Phdr: p.plan.Phdr, Phnum: p.program.image.Phnum, Phdrs: p.program.image.Phdrs,
 		VDSO: vdso, ArgAddr: args, ArgLen: uint64(len(g.args)),
 		NCPUs: goruntime.NumCPU(), TID: tid, PID: uuid(),

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"cabitrans/internal/testdir"
@@ -25,6 +27,9 @@ func TestHello(t *testing.T) {
 		"hello":    "3: relocatable, vDSO, fixed TLS base",
 		"hello-v2": "2: ", "hello-v1": "1: ", "hello-v0": "0: ",
 	} {
+		if name == "hello-v0" && onWindows {
+			continue // its fixed addresses are others' there
+		}
 		o := cabitrans(helloConf, "run", guest(t, name)).run(t)
 		if !strings.HasPrefix(o.stdout, "hi\ngeneration "+generation) || o.stderr != "" || o.status != 0 {
 			t.Errorf("%s: %+v", name, o)
@@ -63,6 +68,38 @@ func TestStatusOfProgram(t *testing.T) {
 	}
 }
 
+// TestStackUsedUp: the report says what has happened to the first thread's stack.
+func TestStackUsedUp(t *testing.T) {
+	o := cabitrans(crashConf("stack"), "run", guest(t, "crash")).run(t)
+	for _, want := range []string{": write at 0x", ", the guard page below the first thread's stack", "the stack is used up",
+		"endless+0x20", " times\n", "guest_main+0x"} {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("no %q in the report: %s", want, o.stderr)
+		}
+	}
+	if o.status != 139 {
+		t.Errorf("status %d", o.status)
+	}
+}
+
+// TestWildStackPointer: where the host cannot say where the program was, it says why not.
+func TestWildStackPointer(t *testing.T) {
+	program := exitAt(0x5000_0000, nil)
+	copy(program[headerSize:], "\x31\xe4\x50") // xor %esp,%esp; push %rax
+	run := cabitrans("null", "run", "wild")
+	run.dir = testdir.New(t)
+	if err := os.WriteFile(filepath.Join(run.dir, "wild"), program, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	want := "rsp was overwritten\n"
+	if onWindows {
+		want = "as it does when a stack is used up or a stack pointer leads nowhere\n"
+	}
+	if o := run.run(t); o.status != 139 || !strings.Contains(o.stderr, want) {
+		t.Errorf("%+v", o)
+	}
+}
+
 // TestConfigFile reads the configuration from where the flag says.
 func TestConfigFile(t *testing.T) {
 	dir := testdir.New(t)
@@ -72,13 +109,16 @@ func TestConfigFile(t *testing.T) {
 		}
 	}
 	hello := guest(t, "hello")
-	for _, c := range []call{
+	calls := []call{
 		cabitrans("[broken", "run", "--config", "conf.yaml", hello),
 		cabitrans("[broken", "run", "-config=conf.yaml", "--", hello),
 		cabitrans(helloConf, "run", "--config", "-", hello),
 		cabitrans(helloConf, "run", hello),
-		cabitrans(helloConf, "run", "--config=/dev/stdin", hello), // a pipe here
-	} {
+	}
+	if !onWindows {
+		calls = append(calls, cabitrans(helloConf, "run", "--config=/dev/stdin", hello)) // a pipe here
+	}
+	for _, c := range calls {
 		c.dir = dir
 		c.run(t).expect(t, outcome{stdout: helloText})
 	}
@@ -86,6 +126,7 @@ func TestConfigFile(t *testing.T) {
 
 // TestGrants passes descriptors that this process was started with, and files.
 func TestGrants(t *testing.T) {
+	needsDescriptors(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -180,9 +221,9 @@ func TestCloudabiRun(t *testing.T) {
 		{"cloudabi-run", []string{"/dev/null"}, outcome{
 			stderr: "cabitrans: cannot run /dev/null: it is not a regular file\n", status: 127}},
 		{"cloudabi-run", []string{"run"}, outcome{
-			stderr: "cabitrans: cannot run run: no such file or directory\n", status: 127}},
+			stderr: "cabitrans: cannot run run: " + syscall.ENOENT.Error() + "\n", status: 127}},
 		{"cloudabi-runs", []string{hello}, outcome{
-			stderr: "cabitrans: there is no command \"" + hello + "\"; cabitrans help lists what there is\n", status: 127}},
+			stderr: fmt.Sprintf("cabitrans: there is no command %q; cabitrans help lists what there is\n", hello), status: 127}},
 	} {
 		run := call{args: append([]string{c.name}, c.args...), stdin: helloConf}
 		run.run(t).expect(t, c.want)
@@ -202,7 +243,7 @@ func TestHelp(t *testing.T) {
 
 // TestRaise: a program that raises a signal has no fault to report.
 func TestRaise(t *testing.T) {
-	program := exitAt(0x2000_0000, nil)
+	program := exitAt(0x5000_0000, nil)
 	code := program[headerSize:]
 	code[6] = 43 // proc_raise (ABI of 2016-08)
 	for signal, want := range map[abi.Signal]outcome{

@@ -31,16 +31,36 @@ const exitLaunch = 127
 
 func main() {
 	runtime.EnableFork()
-	os.Exit(doMain(os.Args, os.Stdin, os.Stdout, os.Stderr))
+	if runsProgram(os.Args) {
+		if status, done := runtime.Supervise(); done {
+			os.Exit(status)
+		}
+	}
+	status := doMain(os.Args, os.Stdin, os.Stdout, os.Stderr)
+	runtime.Ended()
+	os.Exit(status)
+}
+
+// runsProgram reports a command line that runs somebody's program in this process.
+func runsProgram(args []string) bool {
+	return nameOf(args) == "cloudabi-run" || len(args) > 1 && args[1] == "run"
+}
+
+// nameOf is the name by which this program was called.
+func nameOf(args []string) string {
+	if len(args) == 0 {
+		return "cabitrans"
+	}
+	return strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 }
 
 // doMain is the program without the process around it; it returns the exit
 // status.
 func doMain(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{stdin: stdin, stdout: stdout, stderr: stderr}
-	name := "cabitrans"
+	name := nameOf(args)
 	if len(args) > 0 {
-		name, args = strings.TrimSuffix(filepath.Base(args[0]), ".exe"), args[1:]
+		args = args[1:]
 	}
 	switch name {
 	case "cloudabi-run":

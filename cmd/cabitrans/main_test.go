@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,16 @@ const helloConf = declare + "stdout: !fd stdout\nmessage: hi\n"
 
 // helloText is what it then writes.
 const helloText = "hi\ngeneration 3: relocatable, vDSO, fixed TLS base\n"
+
+const onWindows = runtime.GOOS == "windows"
+
+// needsDescriptors skips a test that passes descriptors besides the standard ones.
+func needsDescriptors(t *testing.T) {
+	t.Helper()
+	if onWindows {
+		t.Skip("Windows passes no descriptors but the three standard ones")
+	}
+}
 
 // guest is the path of a program of the repository.
 func guest(t testing.TB, name string) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"cabitrans/internal/testdir"
 )
 
 // tool finds a program that a test needs, or skips it; with CABITRANS_REQUIRE_TOOLS=1 it fails.
@@ -91,11 +93,11 @@ func TestHelpTexts(t *testing.T) {
 
 // TestManual: others can read the manual page.
 func TestManual(t *testing.T) {
-	page := filepath.Join(t.TempDir(), "cabitrans.1")
+	mandoc := tool(t, "mandoc")
+	page := filepath.Join(testdir.New(t), "cabitrans.1")
 	if err := os.WriteFile(page, []byte(manual()), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	mandoc := tool(t, "mandoc")
 	if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", page).CombinedOutput(); err != nil {
 		for line := range strings.Lines(string(out)) {
 			if !strings.Contains(line, "missing date") { // a page that says the same every day has none
@@ -119,12 +121,13 @@ func TestManual(t *testing.T) {
 func TestCompletionSyntax(t *testing.T) {
 	for shell, args := range map[string][]string{"bash": {"-n"}, "zsh": {"-n"}, "fish": {"--no-execute"}} {
 		t.Run(shell, func(t *testing.T) {
+			program := tool(t, shell)
 			o := cabitrans("", "completion", shell).run(t)
-			path := filepath.Join(t.TempDir(), "code")
+			path := filepath.Join(testdir.New(t), "code")
 			if err := os.WriteFile(path, []byte(o.stdout), 0o666); err != nil || o.status != 0 {
 				t.Fatal(err, o)
 			}
-			if out, err := exec.Command(tool(t, shell), append(args, path)...).CombinedOutput(); err != nil || len(out) > 0 {
+			if out, err := exec.Command(program, append(args, path)...).CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("%v: %s", err, out)
 			}
 			for _, s := range subcommands() {
@@ -147,7 +150,7 @@ func TestCompletionSyntax(t *testing.T) {
 // TestBashCompletion asks bash what it would offer.
 func TestBashCompletion(t *testing.T) {
 	bash := tool(t, "bash")
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	for name, text := range map[string]string{"code": bashCompletion(), "some file": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -187,7 +190,7 @@ func TestBashCompletion(t *testing.T) {
 // TestFishCompletion asks fish.
 func TestFishCompletion(t *testing.T) {
 	fish := tool(t, "fish")
-	path := filepath.Join(t.TempDir(), "code")
+	path := filepath.Join(testdir.New(t), "code")
 	if err := os.WriteFile(path, []byte(fishCompletion()), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +199,7 @@ func TestFishCompletion(t *testing.T) {
 		"cabitrans completion z": "zsh",
 	} {
 		cmd := exec.Command(fish, "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", path, line)
-		cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+		cmd.Env = append(os.Environ(), "HOME="+testdir.New(t))
 		out, err := cmd.Output()
 		if first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\t"); err != nil || first != want {
 			t.Errorf("%q: %q, %v; want %q", line, out, err, want)

@@ -1,21 +1,17 @@
+//go:build amd64
+
 package host
 
-import (
-	"errors"
-	"os"
-	"os/exec"
-)
+import "os"
 
 // replace runs exe in this program's place: Windows cannot put another program into a
 // process, so this one waits for it and ends as it does.
 func replace(exe string) error {
-	c := exec.Command(exe, os.Args[1:]...)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err := c.Run()
-	var ended *exec.ExitError
-	if err != nil && !errors.As(err, &ended) {
+	status, err := supervise(exe)
+	if err != nil {
 		return err
 	}
-	os.Exit(c.ProcessState.ExitCode())
+	Ended()
+	os.Exit(status)
 	return nil // never reached
 }

@@ -74,6 +74,10 @@
 // continues at the fault stub. In the access routines, through which Go code reads
 // and writes guest memory, it continues at their fix-up. Everything else is Go's.
 //
+// On Windows the handler is a vectored one, called on the guest's own stack, below which
+// the system has written the record (FaultsNeedStack). Where it cannot, it ends the
+// process at once; so the command runs in a child (Supervise), and its parent says so.
+//
 // # A foreign %fs
 //
 // Under the two strategies that are there to be measured against, %fs is the guest's

@@ -1,0 +1,128 @@
+//go:build windows && amd64
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// Windows writes the record of a fault to the stack of the program, and ends the process
+// at once where it cannot: no handler of this process hears of it. So a program runs in
+// a child, and its parent says what became of it.
+
+// supervisorEnv is what a child is told of its supervisor: the handle of an event that
+// it sets when it ends by itself, with whatever status.
+const supervisorEnv = "CABITRANS_SUPERVISOR"
+
+// ownEnd is that event in a child; 0 elsewhere.
+var ownEnd windows.Handle
+
+// Supervise runs this program once more, with the same command line and standard
+// handles, and returns what it has ended with. Where the system has ended it without a
+// report of its own, there is one now on standard error, and the status is 139, as for a
+// SIGSEGV. done is false in the child, and where no child can be had: the caller is to
+// do the work itself.
+func Supervise() (status int, done bool) {
+	if h, err := strconv.ParseUint(os.Getenv(supervisorEnv), 10, 64); err == nil {
+		_ = os.Unsetenv(supervisorEnv)
+		ownEnd = windows.Handle(h)
+		_ = windows.SetHandleInformation(ownEnd, windows.HANDLE_FLAG_INHERIT, 0) // later processes hold it in vain
+		return 0, false
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return 0, false
+	}
+	status, err = supervise(exe)
+	return status, err == nil
+}
+
+// Ended notes that this process ends by itself. It is to be called before os.Exit.
+func Ended() {
+	if ownEnd != 0 {
+		_ = windows.SetEvent(ownEnd) // without it there is one report too many
+	}
+}
+
+// supervise runs exe in this program's place and says what became of it.
+func supervise(exe string) (status int, err error) {
+	end, err := windows.CreateEvent(nil, 1, 0, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer windows.CloseHandle(end)
+	if err := windows.SetHandleInformation(end, windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
+		return 0, err
+	}
+	c := exec.Command(exe, os.Args[1:]...)
+	c.Args[0] = os.Args[0]
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", supervisorEnv, end))
+	c.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(end)}}
+	// Ctrl-C and Ctrl-Break come to the child, too, and are its own to heed.
+	come := make(chan os.Signal, 1)
+	signal.Notify(come, os.Interrupt)
+	defer signal.Stop(come)
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	defer dieWithUs(c.Process.Pid)()
+	var ended *exec.ExitError
+	if err := c.Wait(); err != nil && !errors.As(err, &ended) {
+		return 0, err
+	}
+	byItself, err := windows.WaitForSingleObject(end, 0)
+	if err == nil && byItself == windows.WAIT_OBJECT_0 {
+		return c.ProcessState.ExitCode(), nil
+	}
+	return silentEnd(uint32(c.ProcessState.ExitCode())), nil
+}
+
+// silentEnd reports the end of a process that has not come to its own end.
+func silentEnd(code uint32) (status int) {
+	const firstError = 0xc0000000 // of NTSTATUS
+	switch {
+	case code == uint32(windows.STATUS_CONTROL_C_EXIT):
+		return 128 + int(syscall.SIGINT)
+	case code != 0 && code < firstError:
+		return int(code) // Go's run-time system has said why, or somebody else has ended it
+	}
+	how := ""
+	if code != 0 { // Wine has none when its process is killed by a signal
+		how = fmt.Sprintf(" (%#x)", code)
+	}
+	fmt.Fprintf(os.Stderr, "cabitrans: the system has ended the program without a report of its fault%s, as it does when "+
+		"a stack is used up or a stack pointer leads nowhere\n", how)
+	return 128 + sigsegv
+}
+
+// dieWithUs makes the system end a process when this one ends, but none that it has
+// started in turn. It returns what undoes that.
+func dieWithUs(pid int) func() {
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return func() {} // it lives on when we are killed
+	}
+	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
+		LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | windows.JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK,
+	}}
+	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	if err == nil {
+		var p windows.Handle
+		if p, err = windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid)); err == nil {
+			_ = windows.AssignProcessToJobObject(job, p) // as above
+			_ = windows.CloseHandle(p)
+		}
+	}
+	return func() { _ = windows.CloseHandle(job) }
+}
