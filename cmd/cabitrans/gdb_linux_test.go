@@ -15,15 +15,15 @@ import (
 
 const debugConf = declare + "stdout: !fd stdout\nstderr: !fd stderr\nself: !executable\n"
 
-// gdbPath is where gdb is, or skips the test.
-func gdbPath(t *testing.T) string {
+// debuggerPath is where a debugger is, or skips the test.
+func debuggerPath(t *testing.T, name string) string {
 	t.Helper()
-	path, err := exec.LookPath("gdb")
+	path, err := exec.LookPath(name)
 	if err != nil {
 		if os.Getenv("CABITRANS_REQUIRE_TOOLS") == "1" {
-			t.Fatal("gdb is missing")
+			t.Fatalf("%s is missing", name)
 		}
-		t.Skip("gdb is missing: install it, and this test drives it")
+		t.Skipf("%s is missing: install it, and this test drives it", name)
 	}
 	return path
 }
@@ -33,17 +33,42 @@ func gdbPath(t *testing.T) string {
 // gdb is told of the program, otherwise it asks.
 func gdb(t *testing.T, program, conf string, file bool, commands ...string) (session string, o outcome) {
 	t.Helper()
-	path := gdbPath(t)
+	return gdbWith(t, nil, program, conf, file, commands...)
+}
+
+// gdbWith is gdb with further flags of run.
+func gdbWith(t *testing.T, flags []string, program, conf string, file bool, commands ...string) (session string, o outcome) {
+	t.Helper()
+	return debugged(t, flags, program, conf, func(dir, socket string) []string {
+		script := "set pagination off\nset confirm off\nset width 0\nset debuginfod enabled off\nset print thread-events off\n" +
+			"target remote " + socket + "\n" + strings.Join(commands, "\n") + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "script"), []byte(script), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{debuggerPath(t, "gdb"), "-nx", "-batch", "-x", filepath.Join(dir, "script")}
+		if file {
+			args = append(args, guest(t, program))
+		}
+		return args
+	})
+}
+
+// debugged runs a program for a debugger, of which command is the command line for a socket, and a directory of its own.
+func debugged(
+	t *testing.T, flags []string, program, conf string, command func(dir, socket string) []string,
+) (session string, o outcome) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "gdb")
+	args := command(dir, socket)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, self)
-	run.Args = []string{"cabitrans", "run", "--gdb", socket, guest(t, program)}
+	run.Args = append(append([]string{"cabitrans", "run", "--gdb", socket}, flags...), guest(t, program))
 	run.Env = append(os.Environ(), mainEnv+"=1")
 	run.Stdin = strings.NewReader(conf)
 	var out strings.Builder
@@ -59,27 +84,18 @@ func gdb(t *testing.T, program, conf string, file bool, commands ...string) (ses
 	if line, _ := r.ReadString('\n'); line != "cabitrans: waiting for a debugger: target remote "+socket+"\n" {
 		t.Errorf("it says %q", line)
 	}
-	script := "set pagination off\nset confirm off\nset width 0\nset debuginfod enabled off\nset print thread-events off\n" +
-		"target remote " + socket + "\n" + strings.Join(commands, "\n") + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "script"), []byte(script), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"-nx", "-batch", "-x", filepath.Join(dir, "script")}
-	if file {
-		args = append(args, guest(t, program))
-	}
-	debugger := exec.CommandContext(ctx, path, args...)
+	debugger := exec.CommandContext(ctx, args[0], args[1:]...)
 	debugger.Dir = filepath.Join("..", "..") // where the source is to be found from
 	debugger.Env = append(os.Environ(), "HOME="+dir)
 	text, err := debugger.CombinedOutput()
 	if err != nil {
-		t.Errorf("gdb: %v\n%s", err, text)
+		t.Errorf("%s: %v\n%s", args[0], err, text)
 	}
 	var rest strings.Builder
 	_, _ = r.WriteTo(&rest)
 	_ = run.Wait()
 	if ctx.Err() != nil {
-		t.Fatalf("it did not end in time; gdb wrote\n%s", text)
+		t.Fatalf("it did not end in time; the debugger wrote\n%s", text)
 	}
 	return string(text), outcome{out.String(), rest.String(), run.ProcessState.ExitCode()}
 }

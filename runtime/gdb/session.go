@@ -26,6 +26,7 @@ type session struct {
 
 	// What the debugger has said it knows.
 	swbreak, hwbreak, execEvents, noResumed bool
+	lldb                                    bool // it is lldb
 }
 
 func newSession(c net.Conn, t Target) *session {
@@ -40,7 +41,7 @@ func (s *session) run() {
 	if err := s.target.Attach(); err != nil {
 		return
 	}
-	s.begin(Stop{Kind: StopSignal, Thread: s.first(), Signal: SIGTRAP})
+	s.begin(Stop{Kind: StopAttached, Thread: s.first(), Signal: SIGTRAP})
 	for !s.ended {
 		select {
 		case in, ok := <-s.wire.input:
@@ -242,6 +243,10 @@ func (s *session) stopReply(stop Stop) []byte {
 	}
 	b := fmt.Appendf(nil, "T%02x", stop.Signal)
 	switch {
+	case stop.Kind == StopAttached && s.lldb:
+		// It takes a SIGTRAP where it has a breakpoint for that breakpoint's, and it has one at the entry point, behind
+		// which it goes on at once. Its own server says SIGSTOP.
+		b = fmt.Appendf(nil, "T%02x", SIGSTOP)
 	case stop.Kind == StopBreak && s.swbreak:
 		b = append(b, "swbreak:;"...)
 	case stop.Kind == StopWatch:

@@ -128,6 +128,7 @@ const (
 	StopExited                    // it has ended with Code
 	StopKilled                    // it was ended by Signal
 	StopNoResumed                 // no thread is left that was to go on
+	StopAttached                  // a debugger has connected: no Target's, but the session's own
 )
 
 // Signal numbers of gdb's (include/gdb/signals.def), the same for every system.
