@@ -41,6 +41,7 @@ func gdbWith(t *testing.T, flags []string, program, conf string, file bool, comm
 	t.Helper()
 	return debugged(t, flags, program, conf, func(dir, socket string) []string {
 		script := "set pagination off\nset confirm off\nset width 0\nset debuginfod enabled off\nset print thread-events off\n" +
+			"set remotetimeout 60\n" +
 			"target remote " + socket + "\n" + strings.Join(commands, "\n") + "\n"
 		if err := os.WriteFile(filepath.Join(dir, "script"), []byte(script), 0o666); err != nil {
 			t.Fatal(err)

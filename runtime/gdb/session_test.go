@@ -301,8 +301,8 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// TestAcknowledge: before noAck a packet with a wrong checksum is asked for again, and an
-// answer is sent again.
+// TestAcknowledge: before noAck a packet with a wrong checksum is asked for again, an
+// answer is sent again, and a packet that the debugger had to send again is answered once.
 func TestAcknowledge(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -317,6 +317,7 @@ func TestAcknowledge(t *testing.T) {
 	defer c.Close()
 	for _, q := range []struct{ send, want string }{
 		{"$qC#00", "-"}, {"$qC#b4", "+$QC10#f5"}, {"-", "$QC10#f5"}, {"+", ""}, {"$qC#b4", "+$QC10#f5"},
+		{"$qC#b4$qC#b4$qC#b4", "+$QC10#f5"}, {"-", "$QC10#f5"},
 	} {
 		c.Write([]byte(q.send))
 		got := make([]byte, len(q.want))

@@ -2,6 +2,7 @@ package gdb
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -46,6 +47,9 @@ func (w *wire) read() {
 	r := bufio.NewReader(w.conn)
 	for {
 		body, single, err := readPacket(r)
+		if err == nil && single == 0 && w.acks.Load() && sentAgain(r, body) {
+			continue
+		}
 		switch {
 		case errors.Is(err, errChecksum), errors.Is(err, errTooLong), errors.Is(err, errRun):
 			if !w.acks.Load() {
@@ -68,6 +72,14 @@ func (w *wire) read() {
 			return
 		}
 	}
+}
+
+// sentAgain reports whether a packet has come twice before it was acknowledged: gdb waits for that for two seconds, which a
+// busy machine may not have. It must not be answered twice.
+func sentAgain(r *bufio.Reader, body []byte) bool {
+	rest, _ := r.Peek(r.Buffered())
+	next, single, err := readPacket(bufio.NewReader(bytes.NewReader(rest)))
+	return err == nil && single == 0 && bytes.Equal(next, body)
 }
 
 // send sends a packet. A connection that is lost is noticed when reading.
