@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // WriteBenchfmt writes every sample as a line of Go's benchmark format, which benchstat
@@ -60,6 +62,13 @@ func (r *Report) WriteBenchfmt(w io.Writer) error {
 		name := fmt.Sprintf("Text/bytes=%d/run=%s", t.Text, t.Column)
 		line(name, t.FirstNS, "first-ns/function")
 		line(name, t.LookupNS, "lookup-ns/function")
+	}
+	for _, t := range r.Tools {
+		for _, k := range slices.Sorted(maps.Keys(t.Kernels)) {
+			name := fmt.Sprintf("Tool/kernel=%s/run=%s", k, toolName(t.Tool))
+			line(name, t.Kernels[k].NS, "ns/op")
+			line(name, t.Kernels[k].WholeNS, "whole-ns/op")
+		}
 	}
 	return b.Flush()
 }

@@ -94,7 +94,8 @@ func (c *Column) output(ctx context.Context, p Program, s Setup) ([]byte, runtim
 		out, err := direct(p, s, c.Exchange)
 		return out, runtime.Stats{}, err
 	}
-	return translated(ctx, p, s, c.mode())
+	out, m, err := translated(ctx, p, s, c.mode())
+	return out, m.Stats, err
 }
 
 func (c *Column) mode() Mode { return Mode{TLS: c.TLS, Tier: c.Tier} }

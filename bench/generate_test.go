@@ -28,10 +28,10 @@ func TestGenerated(t *testing.T) {
 				t.Errorf("stamps %v", stamps)
 			}
 		}
-		out, stats, err := translated(context.Background(), g.Program, Setup{}, Mode{})
+		out, m, err := translated(context.Background(), g.Program, Setup{}, Mode{})
 		check(out, err)
-		if int(stats.Instructions) < 10*g.Functions {
-			t.Errorf("%d instructions of %d functions were translated", stats.Instructions, g.Functions)
+		if int(m.Stats.Instructions) < 10*g.Functions {
+			t.Errorf("%d instructions of %d functions were translated", m.Stats.Instructions, g.Functions)
 		}
 		out, err = direct(g.Program, Setup{}, ByArchPrctl)
 		if errors.Is(err, ErrNoDirect) {

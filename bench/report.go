@@ -31,6 +31,7 @@ type Report struct {
 	Start       *StartResult    `json:"start,omitempty"`
 	Threads     []ThreadsResult `json:"threads,omitempty"`
 	Text        []TextResult    `json:"text,omitempty"`
+	Tools       []ToolResult    `json:"tools,omitempty"`
 }
 
 // Settings are what was asked for.

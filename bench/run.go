@@ -35,7 +35,7 @@ const (
 )
 
 // Measures are the parts of a report.
-var Measures = []string{"kernels", "translation", "start", "threads", "text"}
+var Measures = []string{"kernels", "translation", "start", "threads", "text", "tools"}
 
 // A runner makes a report.
 type runner struct {
@@ -43,6 +43,7 @@ type runner struct {
 	report  Report
 	columns []Column
 	builds  *linuxBuilds
+	all     bool // kernels, because none was named
 }
 
 // Run measures. It needs all of the machine for itself to be exact; ratios are those
@@ -55,7 +56,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			r.Repeats = ShortRepeats
 		}
 	}
-	if len(r.Kernels) == 0 {
+	if r.all = len(r.Kernels) == 0; r.all {
 		r.Kernels = KernelNames()
 	}
 	if len(r.Measures) == 0 {
@@ -75,7 +76,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		measure func(context.Context) error
 	}{
 		{"kernels", r.kernels}, {"translation", r.translation}, {"start", r.start},
-		{"threads", r.threads}, {"text", r.text},
+		{"threads", r.threads}, {"text", r.text}, {"tools", r.tools},
 	} {
 		if !slices.Contains(r.Measures, part.name) {
 			continue

@@ -17,6 +17,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.start(r)
 	t.threads(r)
 	t.text(r)
+	t.tools(r)
 	for _, m := range r.Missing {
 		t.printf("\nMissing: %s\n", m)
 	}

@@ -15,55 +15,68 @@ type Measurement struct {
 	N            uint64 // the argument
 	Result       uint64
 	Best, Median time.Duration // of its calls
-	Stats        runtime.Stats // zero if it was not translated
+
+	// Of what was translated, and zero otherwise:
+	Stats runtime.Stats
+	Tier  string
+	Whole time.Duration // from the program's start to its end
 }
 
 // A Mode says how a program is translated.
 type Mode struct {
 	TLS  string // runtime.Config.TLS
 	Tier string // runtime.Config.Tier
+	tool *tool  // watches the program; nil for none
 }
 
 // Translated runs a program as a guest.
 func Translated(ctx context.Context, p Program, s Setup, mode Mode) (m Measurement, err error) {
-	out, stats, err := translated(ctx, p, s, mode)
+	out, m, err := translated(ctx, p, s, mode)
 	if err != nil {
 		return m, fmt.Errorf("bench: %s, translated: %w", p.Name, err)
 	}
-	m.Stats = stats
 	return m, m.parse(string(out))
 }
 
-// translated is Translated for any output.
-func translated(ctx context.Context, p Program, s Setup, mode Mode) (out []byte, stats runtime.Stats, err error) {
+// translated is Translated for any output, which is not parsed.
+func translated(ctx context.Context, p Program, s Setup, mode Mode) (out []byte, m Measurement, err error) {
 	args, err := s.argData()
 	if err != nil {
-		return nil, stats, err
+		return nil, m, err
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, stats, err
+		return nil, m, err
 	}
 	defer r.Close()
 	defer w.Close()
-	process, err := runtime.Start(ctx, runtime.Config{
+	c := runtime.Config{
 		Executable: p.Image, Size: p.Size, Name: p.Name, ArgData: args, FDs: append([]int{int(w.Fd())}, s.FDs...),
 		TLS: mode.TLS, Tier: mode.Tier,
-	})
+	}
+	if mode.tool != nil && mode.tool.watch != nil {
+		done, err := mode.tool.watch(&c)
+		if err != nil {
+			return nil, m, err
+		}
+		defer done()
+	}
+	begin := time.Now()
+	process, err := runtime.Start(ctx, c)
 	if err != nil {
-		return nil, stats, err
+		return nil, m, err
 	}
 	exit := process.Wait() // what it prints fits into the pipe
+	m.Whole, m.Tier, m.Stats = time.Since(begin), process.Tier(), process.Stats()
 	w.Close()
 	if out, err = io.ReadAll(r); err != nil {
-		return nil, stats, err
+		return nil, m, err
 	}
-	stats = process.Stats()
 	if exit.Fault != nil {
-		return nil, stats, fmt.Errorf("%s", exit.Fault.Report())
+		return nil, m, fmt.Errorf("%s", exit.Fault.Report())
 	}
 	if exit.Status() != 0 {
-		return nil, stats, fmt.Errorf("it ended with status %d: %s", exit.Status(), out)
+		return nil, m, fmt.Errorf("it ended with status %d: %s", exit.Status(), out)
 	}
-	return out, stats, nil
+	return out, m, nil
 }

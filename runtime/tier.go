@@ -48,6 +48,9 @@ func TierTLS(tier string) (names []string) {
 	return names
 }
 
+// Tier is the tier in which the process's code is executed.
+func (p *Process) Tier() string { return p.tier }
+
 // A tierError says why a tier was refused.
 type tierError struct{ why string }
 

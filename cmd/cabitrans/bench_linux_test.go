@@ -23,7 +23,7 @@ func TestBenchRefuses(t *testing.T) {
 			"mandelbrot, sha256, interp-switch, interp-goto, qsort, bintree, matmul, virtual, setjmp, memcpy, hash, tlsloop, " +
 			"cold, sysloop" + flags},
 		{[]string{"--measure="}, `invalid value "" for flag -measure: there is no measure "", only kernels, translation, ` +
-			"start, threads, text" + flags},
+			"start, threads, text, tools" + flags},
 		{[]string{"--pin=-1"}, `invalid value "-1" for flag -pin: it is a number from 0 to 4095` + flags},
 		{[]string{"--peer=qemu"}, `invalid value "qemu" for flag -peer: it has the form NAME=COMMAND, such as qemu=qemu-x86_64` + flags},
 		{[]string{"--peer=q="}, `invalid value "q=" for flag -peer: the command of q is empty` + flags},
