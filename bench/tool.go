@@ -55,7 +55,7 @@ func traced(o runtime.TraceOptions) func(*runtime.Config) (func(), error) {
 			return nil, err
 		}
 		c.Trace = &runtime.Trace{TraceOptions: o, To: f}
-		return func() { f.Close() }, nil
+		return func() { _ = f.Close() }, nil
 	}
 }
 
@@ -90,15 +90,15 @@ func debugged(c *runtime.Config) (func(), error) {
 		_, err = io.WriteString(conn, "$QStartNoAckMode#b0+$c#63")
 	}
 	if err != nil {
-		l.Close()
+		_ = l.Close()
 		return nil, err
 	}
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
 		_, _ = bufio.NewReader(conn).ReadString('W') // W, and a status: it has ended
-		conn.Close()
+		_ = conn.Close()
 	}()
 	c.Debug = &runtime.Debug{Listener: l, Wait: true}
-	return func() { conn.Close(); <-left }, nil
+	return func() { _ = conn.Close(); <-left }, nil
 }
