@@ -18,10 +18,6 @@ import (
 	"cabitrans/runtime/host"
 )
 
-// stressEnv makes the tests of this kind go through more, and the random one run
-// for the duration that it holds.
-const stressEnv = "CABITRANS_STRESS"
-
 // TestTracedStubs sends a kick, and the signals of Go's own, with every instruction
 // of every stub pending, and of the assembly of package host around them. A tracer
 // makes sure of the instruction. Most are executed several times in a run: a sample

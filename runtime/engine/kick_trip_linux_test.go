@@ -256,8 +256,6 @@ func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 	return p
 }
 
-func slotAddr(g *guest, c abi.Call) uint64 { return g.vdso + 16*uint64(slotOf(c)) }
-
 // use makes the program use so many of the components of extended state; 0 stands for all.
 func (p *tripper) use(components uint64) {
 	p.x = p.full

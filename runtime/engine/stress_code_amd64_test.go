@@ -8,7 +8,7 @@ package engine
 // wrong with ud2.
 const stressCode = `
 			                              ; raw:
-			83 3c 25 00 00 ff 22 00       ;   0 cmpl $0, 587137024
+			83 3c 25 00 00 ff 52 00       ;   0 cmpl $0, 1392443392
 			0f 85 db 04 00 00             ;   8 jne 0x4e9 <done>
 			b8 e7 00 00 00                ;   e movl $231, %eax
 			31 d2                         ;  13 xorl %edx, %edx
@@ -98,7 +98,7 @@ const stressCode = `
 			0f 85 75 03 00 00             ; 16f jne 0x4ea <bad>
 			c3                            ; 175 retq
 			                              ; vdso:
-			83 3c 25 00 00 ff 22 00       ; 176 cmpl $0, 587137024
+			83 3c 25 00 00 ff 52 00       ; 176 cmpl $0, 1392443392
 			0f 85 65 03 00 00             ; 17e jne 0x4e9 <done>
 			b8 e7 00 00 00                ; 184 movl $231, %eax
 			31 d2                         ; 189 xorl %edx, %edx
@@ -203,7 +203,7 @@ const stressCode = `
 			ff c6                         ; 310 incl %esi
 			c3                            ; 312 retq
 			                              ; jit:
-			83 3c 25 00 00 ff 22 00       ; 313 cmpl $0, 587137024
+			83 3c 25 00 00 ff 52 00       ; 313 cmpl $0, 1392443392
 			0f 85 c8 01 00 00             ; 31b jne 0x4e9 <done>
 			48 8b 7b 50                   ; 321 movq 80(%rbx), %rdi
 			be 00 10 00 00                ; 325 movl $4096, %esi
@@ -223,7 +223,7 @@ const stressCode = `
 			48 ff 03                      ; 35e incq (%rbx)
 			eb b0                         ; 361 jmp 0x313 <jit>
 			                              ; alias:
-			83 3c 25 00 00 ff 22 00       ; 363 cmpl $0, 587137024
+			83 3c 25 00 00 ff 52 00       ; 363 cmpl $0, 1392443392
 			0f 85 78 01 00 00             ; 36b jne 0x4e9 <done>
 			48 8b 7b 58                   ; 371 movq 88(%rbx), %rdi
 			48 8b 03                      ; 375 movq (%rbx), %rax
@@ -234,7 +234,7 @@ const stressCode = `
 			48 ff 03                      ; 386 incq (%rbx)
 			eb d8                         ; 389 jmp 0x363 <alias>
 			                              ; tcb:
-			83 3c 25 00 00 ff 22 00       ; 38b cmpl $0, 587137024
+			83 3c 25 00 00 ff 52 00       ; 38b cmpl $0, 1392443392
 			0f 85 50 01 00 00             ; 393 jne 0x4e9 <done>
 			8b 03                         ; 399 movl (%rbx), %eax
 			83 e0 01                      ; 39b andl $1, %eax
@@ -303,11 +303,11 @@ const stressCode = `
 			75 36                         ; 4b2 jne 0x4ea <bad>
 			66 83 bb 88 01 00 00 00       ; 4b4 cmpw $0, 392(%rbx)
 			75 2c                         ; 4bc jne 0x4ea <bad>
-			48 8b 04 25 80 00 ff 22       ; 4be movq 587137152, %rax
+			48 8b 04 25 80 00 ff 52       ; 4be movq 1392443520, %rax
 			48 ff c0                      ; 4c6 incq %rax
 			48 ff 03                      ; 4c9 incq (%rbx)
-			48 89 04 25 80 00 ff 22       ; 4cc movq %rax, 587137152
-			bf 40 00 ff 22                ; 4d4 movl $587137088, %edi
+			48 89 04 25 80 00 ff 52       ; 4cc movq %rax, 1392443520
+			bf 40 00 ff 52                ; 4d4 movl $1392443456, %edi
 			be 04 00 00 00                ; 4d9 movl $4, %esi
 			b8 1f 00 00 00                ; 4de movl $31, %eax
 			0f 05                         ; 4e3 syscall

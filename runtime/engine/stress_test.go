@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build (linux || windows) && amd64
 
 package engine
 
@@ -17,6 +17,10 @@ import (
 	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
+
+// stressEnv makes the tests of this kind go through more, and the random one run
+// for the duration that it holds.
+const stressEnv = "CABITRANS_STRESS"
 
 // TestStress runs guest threads of every kind at once while everything that can
 // get in their way does: kicks, dropped translations, changing options, garbage
@@ -98,9 +102,9 @@ func (s *stress) disturbers() []func(*rand.Rand) {
 			}
 			pause(r, 300*time.Microsecond)
 		},
-		func(r *rand.Rand) { // Go's signals, and a kick without a purpose
+		func(r *rand.Rand) { // as Go's scheduler does, and a kick without a purpose
 			if th := s.any(r); th != nil {
-				th.send(stressSignals[r.IntN(len(stressSignals))])
+				th.disturb(r)
 			}
 			pause(r, 200*time.Microsecond)
 		},

@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build (linux || windows) && amd64
 
 package engine
 
@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"cabitrans/decode"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
@@ -21,18 +19,18 @@ import (
 
 // Where things are in the guest.
 const (
-	stressPC     = 0x2200_0000
-	stressShared = 0x22ff_0000
+	stressPC     = 0x5200_0000
+	stressShared = 0x52ff_0000
 	stressStop   = stressShared
 	stressLock   = stressShared + 0x40
 	stressCount  = stressShared + 0x80 // what the lock guards
-	stressOwn    = 0x2300_0000         // the threads' memory, stressSize for each
+	stressOwn    = 0x5300_0000         // the threads' memory, stressSize for each
 
-	stressSize  = 0x2_0000
+	stressSize  = 0x4_0000
 	stressWant  = 0x1000   // the XSAVE area that raw calls must keep
 	stressStack = 0x1_8000 // end
-	stressText  = 0x1_a000 // a page of code
-	stressAlias = 0x1_c000 // the same page, writable
+	stressText  = 0x2_0000 // a page of code, at a place where every host maps an object
+	stressAlias = 0x3_0000 // the same page, writable
 )
 
 // stressKinds are the loops of stressCode, and how many threads run each.
@@ -52,8 +50,6 @@ var stressKinds = []struct {
 	{name: "read", entry: 0x3fe, n: 2, waits: true, slot: abi.CallFDRead},
 	{name: "lock", entry: 0x492, n: 3, waits: true},
 }
-
-var stressSignals = []unix.Signal{unix.SIGURG, unix.SIGPROF, unix.Signal(host.KickSignal)}
 
 type stress struct {
 	*guest
@@ -76,13 +72,14 @@ type stressThread struct {
 	number, kind int
 	base         uint64
 	host         *host.Thread
-	tid          int
+	tid          int  // of the host, for disturb
 	ended        bool // under list
 	fault        *Fault
 }
 
 func newStress(t *testing.T, seed uint64) *stress {
 	s := &stress{guest: newGuest(t)}
+	needsBehindWord(t)
 	// The vector state is what a guest's XSAVE makes of a random image.
 	s.x = s.newXState(rand.New(rand.NewPCG(seed, seed)))
 	s.mapFixed(memory.Request{Addr: stressPC, Len: 0x1000, Prot: abi.ProtRead | abi.ProtExec})
@@ -185,7 +182,7 @@ func (s *stress) spawn(kind int) {
 // fill prepares the memory of the i-th thread of its kind.
 func (s *stress) fill(th *stressThread, i int) {
 	k, b := &stressKinds[th.kind], th.base
-	s.mapFixed(memory.Request{Addr: b, Len: stressText, Prot: abi.ProtRead | abi.ProtWrite})
+	s.mapFixed(memory.Request{Addr: b, Len: stressStack, Prot: abi.ProtRead | abi.ProtWrite})
 	s.store(b+8, slotAddr(s.guest, k.slot))
 	s.store(b+0x30, uint64(len(s.x.image)-24)/8)
 	if err := s.mem.CopyOut(b+stressWant, s.x.image); err != nil {
@@ -207,7 +204,6 @@ func (s *stress) fill(th *stressThread, i int) {
 	if err := s.mem.CopyOut(b+0x100, raw); err != nil {
 		s.Fatal(err)
 	}
-	const returnsImm = "b8 00 00 00 00 c3"
 	switch k.name {
 	case "jit":
 		s.mapFixed(memory.Request{Addr: b + stressText, Len: 0x1000, Prot: abi.ProtRead | abi.ProtExec})
@@ -219,23 +215,29 @@ func (s *stress) fill(th *stressThread, i int) {
 	}
 }
 
+func slotAddr(g *guest, c abi.Call) uint64 { return g.vdso + 16*uint64(slotOf(c)) }
+
+// returnsImm returns the number that a thread writes into it.
+const returnsImm = "b8 00 00 00 00 c3"
+
 // mapAlias maps one page of an object as code, and writable.
 func (s *stress) mapAlias(b uint64) {
 	fd, err := host.NewSharedObject("stress")
 	if err != nil {
 		s.Fatal(err)
 	}
-	defer unix.Close(fd)
-	page := make([]byte, 0x1000)
-	copy(page, "\xb8\x00\x00\x00\x00\xc3")
-	if _, err := unix.Write(fd, page); err != nil {
+	defer func() { _ = host.CloseFD(fd) }()
+	if err := host.Truncate(fd, 0x1000); err != nil {
 		s.Fatal(err)
 	}
 	o := &memory.Object{FD: fd, ID: memory.ObjectID{Dev: 1, Ino: b}}
 	view := memory.Request{Len: 0x1000, Shared: true, Object: o}
-	view.Addr, view.Prot = b+stressText, abi.ProtRead|abi.ProtExec
-	s.mapFixed(view)
 	view.Addr, view.Prot = b+stressAlias, abi.ProtRead|abi.ProtWrite
+	s.mapFixed(view)
+	if err := s.mem.CopyOut(b+stressAlias, []byte("\xb8\x00\x00\x00\x00\xc3")); err != nil { // returnsImm
+		s.Fatal(err)
+	}
+	view.Addr, view.Prot = b+stressText, abi.ProtRead|abi.ProtExec
 	s.mapFixed(view)
 }
 
@@ -261,7 +263,7 @@ func (s *stress) thread(th *stressThread) {
 	if err := host.Store64(ht.FSWord+0x20, th.base); err != nil {
 		s.Error(err)
 	}
-	th.host, th.tid = ht, unix.Gettid()
+	th.host, th.tid = ht, hostTID()
 	s.list.Lock()
 	s.running = append(s.running, th)
 	s.list.Unlock()
@@ -288,9 +290,6 @@ func (s *stress) any(r *rand.Rand) *stressThread {
 	}
 	return s.running[r.IntN(len(s.running))]
 }
-
-// send fails for a thread that has ended.
-func (th *stressThread) send(sig unix.Signal) { _ = unix.Tgkill(unix.Getpid(), th.tid, sig) }
 
 // feed writes n bytes, which count up, for each reader that has not many left.
 func (s *stress) feed(n int) {
