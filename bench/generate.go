@@ -52,10 +52,19 @@ type generator struct {
 	so        *loader.VDSO
 	text      []byte
 	functions []uint32 // offsets in text
+	ranges    []span   // of these and of what calls them, ascending
 	// Displacements to fill in, by their place in text: of calls of the two ways to
 	// call everything, and of data.
 	direct, indirect []int
 	data             []dataRef
+}
+
+// A span is the text of a function, [lo, hi) in bytes from its begin.
+type span struct{ lo, hi uint32 }
+
+// closed notes that the function that began at lo has ended.
+func (g *generator) closed(lo int) {
+	g.ranges = append(g.ranges, span{uint32(lo), uint32(len(g.text))})
 }
 
 // A dataRef is a displacement, the 4 bytes at place, to an offset in the data.
@@ -132,11 +141,13 @@ func (g *generator) function() {
 	for len(g.text)%16 != 0 {
 		g.emit(0xcc)
 	}
-	g.functions = append(g.functions, uint32(len(g.text)))
+	lo := len(g.text)
+	g.functions = append(g.functions, uint32(lo))
 	for range 12 + g.random.IntN(12) {
 		g.instruction()
 	}
 	g.emit(0xc3)
+	g.closed(lo)
 }
 
 // instruction emits what compilers do much of.
@@ -187,6 +198,7 @@ func (g *generator) callers() {
 	g.emit(0xff, 0xd0, 0xff, 0xc5, 0x81, 0xfd)       // call *%rax; inc %ebp; cmp $functions, %ebp
 	g.emit32(uint32(len(g.functions)))               //
 	g.emit(0x72, 0xed, 0x41, 0x5c, 0x5d, 0x5b, 0xc3) // jb 1b; pop %r12; pop %rbp; pop %rbx; ret
+	g.closed(table)
 	for _, at := range g.direct {
 		g.displace(at, all)
 	}
@@ -197,11 +209,13 @@ func (g *generator) callers() {
 
 // calls emits a function that calls the targets in turn.
 func (g *generator) calls(targets []uint32) {
+	lo := len(g.text)
 	for _, to := range targets {
 		g.emit(0xe8)
 		g.emit32(to - uint32(len(g.text)+4))
 	}
 	g.emit(0xc3)
+	g.closed(lo)
 }
 
 // displace fills in the displacement at a place in text.
@@ -209,9 +223,11 @@ func (g *generator) displace(place, to int) {
 	binary.LittleEndian.PutUint32(g.text[place:], uint32(to-(place+4)))
 }
 
-// link makes the file: headers, text, data.
+// link makes the file: headers, text, unwind tables, data.
 func (g *generator) link() []byte {
-	dataAt := (generatedText + len(g.text) + abi.PageSize - 1) &^ (abi.PageSize - 1)
+	unwindAt := pageUp(generatedText + len(g.text))
+	unwind := g.unwind(unwindAt)
+	dataAt := pageUp(unwindAt + len(unwind))
 	for _, ref := range g.data {
 		g.displace(ref.place, dataAt-generatedText+ref.offset)
 	}
@@ -220,7 +236,7 @@ func (g *generator) link() []byte {
 	for _, f := range g.functions {
 		data = binary.LittleEndian.AppendUint32(data, f)
 	}
-	const phdrs = 3
+	const phdrs = 5
 	image := make([]byte, dataAt, dataAt+len(data))
 	// Executable, of CloudABI; position-independent, for x86-64.
 	copy(image, []byte{0x7f, 'E', 'L', 'F', 2, 1, 1, abi.ELFOSABI})
@@ -234,18 +250,70 @@ func (g *generator) link() []byte {
 	le.PutUint16(image[54:], phdrSize)
 	le.PutUint16(image[56:], phdrs)
 	const read, write, exec = 4, 2, 1
-	putLoad(image[ehdrSize:], read, 0, ehdrSize+phdrs*phdrSize)
-	putLoad(image[ehdrSize+phdrSize:], read|exec, generatedText, len(g.text))
-	putLoad(image[ehdrSize+2*phdrSize:], read|write, dataAt, len(data))
+	const load, ehFrame = 1, 0x6474e550
+	for i, h := range [phdrs]struct {
+		kind, flags uint32
+		at, size    int
+	}{
+		{load, read, 0, ehdrSize + phdrs*phdrSize},
+		{load, read | exec, generatedText, len(g.text)},
+		{load, read, unwindAt, len(unwind)},
+		{load, read | write, dataAt, len(data)},
+		{ehFrame, read, unwindAt, unwindHeader + unwindRow*len(g.ranges)},
+	} {
+		putHeader(image[ehdrSize+i*phdrSize:], h.kind, h.flags, h.at, h.size)
+	}
 	copy(image[generatedText:], g.text)
+	copy(image[unwindAt:], unwind)
 	return append(image, data...)
 }
 
-// putLoad writes the program header of a segment that is in memory where it is in the
-// file.
-func putLoad(b []byte, flags uint32, at, size int) {
+func pageUp(n int) int { return (n + abi.PageSize - 1) &^ (abi.PageSize - 1) }
+
+// Sizes in bytes of the parts of unwind tables (Linux Standard Base, core, chapter 10).
+const (
+	unwindHeader = 12
+	unwindRow    = 8
+	unwindCIE    = 24
+	unwindFDE    = 20
+)
+
+// unwind makes the unwind tables: a search table, and the entries that it leads to, which
+// say where functions are. at is where they are going to be.
+func (g *generator) unwind(at int) []byte {
+	cie := unwindHeader + unwindRow*len(g.ranges) // where it is in b
+	b := make([]byte, 0, cie+unwindCIE+unwindFDE*len(g.ranges)+4)
 	le := binary.LittleEndian
-	le.PutUint32(b, 1) // PT_LOAD
+	word := func(v int) { b = le.AppendUint32(b, uint32(v)) }
+	b = append(b, 1, 0x1b, 3, 0x3b) // version; forms of: the pointer to the entries, the count, rows
+	word(cie - len(b))
+	word(len(g.ranges))
+	for i, f := range g.ranges {
+		word(generatedText + int(f.lo) - at)
+		word(cie + unwindCIE + unwindFDE*i)
+	}
+	word(unwindCIE - 4)
+	word(0)
+	// Version, augmentation; factors of code and data 1 and -8, return address in 16;
+	// addresses are 4 bytes relative to their place; the frame is at rsp+8, and above it
+	// the return address.
+	b = append(b, 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0)
+	for _, f := range g.ranges {
+		word(unwindFDE - 4)
+		word(len(b) - cie)
+		word(generatedText + int(f.lo) - at - len(b))
+		word(int(f.hi - f.lo))
+		word(0) // no augmentation, nothing else to say
+	}
+	word(0)
+	return b
+}
+
+// putHeader writes the program header of a segment that is in memory where it is in the
+// file.
+func putHeader(b []byte, kind, flags uint32, at, size int) {
+	le := binary.LittleEndian
+	le.PutUint32(b, kind)
 	le.PutUint32(b[4:], flags)
 	for i, v := range []int{at, at, at, size, size, abi.PageSize} {
 		le.PutUint64(b[8+8*i:], uint64(v))

@@ -91,13 +91,15 @@
 //
 // From the cache to home. The table's entry of a return address on a page at home is that
 // address; there is no call entry. A call or jump from the cache, direct or not, leaves
-// the guest and goes on at home; its return faults. One that is made often gets a
-// translation instead, and stays in the cache with all that it calls (stayAfter).
+// the guest and goes on at home; its return faults. Of a page that is visited often the
+// cache gets translations instead, and stays there with all that it calls (stayAfter).
 //
 // Functions that reach from one page into another in the other tier, indirect calls from
-// home to the cache: what faults more often than once in crossingTime has the page it
-// comes from withdrawn (withdrawAfter); if none can be found, the whole tier ends
-// (giveUpAfter). So no program spends more than some percent of its time on crossings.
+// home to the cache: a page that calls so more often than once in crossingTime is
+// withdrawn (withdrawAfter), or the one that a jump must have come from; if none can be
+// found, the whole tier ends (giveUpAfter). All this is counted by page, and not by
+// address: so no program spends more than some percent of its time on crossings, nor
+// more than some of them for each page of its text, however many functions it calls.
 //
 // Withdrawn, with all threads stopped, are also: pages that the guest unmaps, maps over
 // or protects, and the one before; a page of which a branch into the middle of an

@@ -13,23 +13,26 @@ import (
 )
 
 // The limits of crossings between the tiers. Each costs some microseconds: an exit, most
-// a fault. What crosses less often than once in crossingTime may go on.
+// a fault. What crosses less often than once in crossingTime may go on. Crossings are
+// counted by page, so that what they cost a program is bounded by the size of its text,
+// however many functions it has and however rarely it calls each.
 const (
-	// stayAfter is how often code in the cache branches to an address at home before
-	// that is translated, too, and reached without an exit.
-	stayAfter = 8
-	// portalAfter is how often code at home faults at an address that is not before the
+	// stayAfter is how often code in the cache branches to a page at home before what it
+	// reaches there is translated, too, and reached without an exit.
+	stayAfter = 4
+	// portalAfter is how often code at home faults on a page that is not before the
 	// direct branches to it get portals.
-	portalAfter = 4
-	// withdrawAfter is how often before the page that comes there is withdrawn.
-	withdrawAfter = 256
+	portalAfter = 2
+	// withdrawAfter is how often a page at home may call what is not before it is
+	// withdrawn; or be jumped to, if nobody knows from where.
+	withdrawAfter = 64
 	// giveUpAfter is how many crossings that nothing could be done about end the tier.
 	giveUpAfter = 1 << 14
 
 	crossingTime = 300 * time.Microsecond
 )
 
-// crossings counts those of an address.
+// crossings counts those of a page.
 type crossings struct {
 	n     uint32
 	since time.Time // of the first that is counted
@@ -53,9 +56,12 @@ type homeTier struct {
 	on      atomic.Bool
 	pages   home.Pages
 	at      map[uint64]*homePage  // the pages at home
-	visits  map[uint64]*crossings // of the cache to an address at home
-	stays   map[uint64]bool       // addresses at home that the cache has its own of
-	crosses map[uint64]*crossings // of home to an address that is not
+	into    map[uint64][]uint64   // pages at home, by a page that they branch to
+	visits  map[uint64]*crossings // of the cache to a page at home
+	visited int                   // such whose return is still to come
+	stays   map[uint64]bool       // pages at home that the cache translates, too
+	crosses map[uint64]*crossings // of home to a page that is not
+	calls   map[uint64]*crossings // by a page at home to what is not
 	lost    int                   // such that nothing could be done about
 
 	portals     map[uint64]uint64 // host addresses, by target
@@ -93,9 +99,11 @@ func (e *Engine) Home(fns home.Functions) bool {
 		return n
 	}}
 	h.at = make(map[uint64]*homePage)
+	h.into = make(map[uint64][]uint64)
 	h.visits = make(map[uint64]*crossings)
 	h.stays = make(map[uint64]bool)
 	h.crosses = make(map[uint64]*crossings)
+	h.calls = make(map[uint64]*crossings)
 	h.portals = make(map[uint64]uint64)
 	h.on.Store(true)
 	return true
@@ -123,8 +131,9 @@ func (e *Engine) goHome(pc uint64, from origin) bool {
 // comesHome is goHome with the locks held.
 func (e *Engine) comesHome(pc uint64, from origin) bool {
 	h := &e.home
+	addr := pc &^ (host.PageSize - 1)
 	if !from.home {
-		if _, vdso := e.vdso.call(pc); vdso || e.pages.at(pc).translated() || h.stays[pc] {
+		if _, vdso := e.vdso.call(pc); vdso || e.pages.at(pc).translated() || h.stays[addr] {
 			return false
 		}
 	}
@@ -134,19 +143,23 @@ func (e *Engine) comesHome(pc uint64, from origin) bool {
 		}
 		return false
 	}
-	if !from.home && count(h.visits, pc).tooOften(stayAfter) {
-		h.stays[pc] = true
+	if from.home {
+		return true
+	}
+	if count(h.visits, addr).tooOften(stayAfter) {
+		h.stays[addr] = true
 		return false
 	}
+	h.visited++
 	return true
 }
 
-// count is the counter of pc.
-func count(m map[uint64]*crossings, pc uint64) *crossings {
-	c := m[pc]
+// count is the counter of the page at addr.
+func count(m map[uint64]*crossings, addr uint64) *crossings {
+	c := m[addr]
 	if c == nil {
 		c = new(crossings)
-		m[pc] = c
+		m[addr] = c
 	}
 	return c
 }
@@ -203,7 +216,18 @@ func (e *Engine) install(addr uint64) *homePage {
 	e.stats.FSRewritten += uint64(q.Rewritten)
 	e.stats.HomePages++
 	h.at[addr] = p
+	h.noteBranches(addr, p)
 	return p
+}
+
+// noteBranches notes where the branches of a page at home lead.
+func (h *homeTier) noteBranches(addr uint64, p *homePage) {
+	for _, b := range p.Branches {
+		to := b.Target &^ (host.PageSize - 1)
+		if l := h.into[to]; len(l) == 0 || l[len(l)-1] != addr {
+			h.into[to] = append(l, addr)
+		}
+	}
 }
 
 // withdraw gives the page at addr to the code cache for good. The caller is not in the
@@ -265,6 +289,11 @@ func (e *Engine) withdrawChanged(lo, hi uint64) {
 	clear(h.visits)
 	clear(h.stays)
 	clear(h.crosses)
+	clear(h.calls)
+	clear(h.into)
+	for addr, p := range h.at {
+		h.noteBranches(addr, p)
+	}
 }
 
 // installVDSO brings the page of the vDSO's entries home: a jump to an exit at the begin

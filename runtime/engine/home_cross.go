@@ -17,17 +17,45 @@ var errCrosses = errors.New("it has branched to the code cache too often")
 func (e *Engine) crossed(pc, ret uint64) {
 	h := &e.home
 	e.stats.HomeCrossings++
-	c := count(h.crosses, pc)
+	if h.visited > 0 && e.landings.has(pc) {
+		h.visited-- // what the cache has called returns; visits are counted
+		return
+	}
+	if e.calledFrom(ret) {
+		return
+	}
+	c := count(h.crosses, pc&^(host.PageSize-1))
 	often := c.tooOften(withdrawAfter)
-	switch {
-	case c.n == portalAfter:
-		e.makePortals(pc)
-	case often && !e.withdrawCaller(ret) && !e.withdrawAround(pc):
+	if c.n&(c.n-1) == 0 && c.n >= portalAfter {
+		e.makePortals(pc &^ (host.PageSize - 1))
+	}
+	if often && !e.withdrawAround(pc) {
 		h.lost += withdrawAfter
 	}
 	if h.lost > giveUpAfter {
 		e.withdrawAll()
 	}
+}
+
+// calledFrom counts the crossing of a call at home that returns to ret, and sees to the
+// page that it is on. It reports whether there is one.
+func (e *Engine) calledFrom(ret uint64) bool {
+	h := &e.home
+	addr := ret &^ (host.PageSize - 1)
+	p := h.at[addr]
+	if p == nil || !p.Returns(ret-addr) {
+		return false
+	}
+	c := count(h.calls, addr)
+	often := c.tooOften(withdrawAfter)
+	switch {
+	case often:
+		e.withdraw(addr, errCrosses)
+	case c.n&(c.n-1) == 0 && c.n >= portalAfter:
+		// Twice as often each time: what it calls indirectly gets none.
+		e.morePortals(addr, p)
+	}
+	return true
 }
 
 // withdrawAround withdraws pages at home that a function leaves, at their end, for pc.
@@ -46,69 +74,54 @@ func (e *Engine) withdrawAround(pc uint64) (found bool) {
 	return found
 }
 
-// withdrawCaller withdraws the page of a call at home that returns to ret. It reports
-// whether there is one.
-func (e *Engine) withdrawCaller(ret uint64) bool {
-	addr := ret &^ (host.PageSize - 1)
-	if p := e.home.at[addr]; p == nil || !p.Returns(ret-addr) {
-		return false
-	}
-	e.withdraw(addr, errCrosses)
-	return true
-}
-
-// makeExits gives the branches of a page that is about to come home portals, where it is
-// clear that their targets will not be at home, and lets the calls among them return.
-func (e *Engine) makeExits(addr uint64, p *homePage) {
+// makeExits gives the branches of a page at home, or one that is about to come home,
+// portals, where it is clear that their targets will not be at home, and lets the calls
+// among them return. It reports whether there are new ones.
+func (e *Engine) makeExits(addr uint64, p *homePage) (made bool) {
 	h := &e.home
 	for _, b := range p.Branches {
 		to := b.Target &^ (host.PageSize - 1)
-		if h.at[to] != nil || !h.pages.Hopeless(to) {
+		if p.patched(b.Off) || h.at[to] != nil || !h.pages.Hopeless(to) {
 			continue
 		}
 		portal, ok := e.portal(b.Target)
 		if !ok {
-			return
+			return made
 		}
+		made = true
 		p.redirect(addr, b, portal)
 		ret := addr + uint64(b.Off) + 4
 		if samePage(ret, addr) && p.Returns(ret-addr) && !e.rw.Options.KeepR11 && !e.pages.at(ret).translated() {
 			e.set(&e.landings, ret, ret)
 		}
 	}
+	return made
 }
 
-// makePortals lets the direct branches at home that lead to pc, which is not at home,
-// lead to a portal: a jump in the code cache, linked like a branch there. A branch that
-// is still to be brought home gets none until it has faulted, too.
-func (e *Engine) makePortals(pc uint64) {
+// makePortals lets the direct branches at home that lead to the page at to, which is not
+// at home, lead to portals: each a jump in the code cache, linked like a branch there.
+func (e *Engine) makePortals(to uint64) {
 	h := &e.home
-	stopped := false
-	for addr, p := range h.at {
-		changed := false
-		for _, b := range p.Branches {
-			if b.Target != pc || p.patched(b.Off) {
-				continue
-			}
-			portal, ok := e.portal(pc)
-			if !ok {
-				return
-			}
-			p.redirect(addr, b, portal)
-			changed = true
+	from := h.into[to]
+	delete(h.into, to)
+	for _, addr := range from {
+		if p := h.at[addr]; p != nil {
+			e.morePortals(addr, p)
 		}
-		if !changed {
-			continue
-		}
-		if !stopped {
-			e.stop() // an instruction must not be seen half new
-			stopped = true
-		}
-		if err := e.reinstall(addr, p); err != nil {
-			e.takeAway(addr) // the host would not have it, or its new bytes are a hazard
-			h.pages.Refuse(addr, err)
-			e.stats.HomeWithdrawn++
-		}
+	}
+}
+
+// morePortals gives the branches of a page at home portals where that has become clear
+// since it came home.
+func (e *Engine) morePortals(addr uint64, p *homePage) {
+	if !e.makeExits(addr, p) {
+		return
+	}
+	e.stop() // an instruction must not be seen half new
+	if err := e.reinstall(addr, p); err != nil {
+		e.takeAway(addr) // the host would not have it, or its new bytes are a hazard
+		e.home.pages.Refuse(addr, err)
+		e.stats.HomeWithdrawn++
 	}
 }
 

@@ -49,8 +49,8 @@ func (e *Engine) reaches(pc, addr uint64) bool {
 	if e.home.at[next] != nil || e.install(next) != nil {
 		return true
 	}
-	if count(e.home.crosses, pc).tooOften(withdrawAfter) {
-		e.withdraw(pc&^(host.PageSize-1), errCrosses)
+	if from := pc &^ (host.PageSize - 1); count(e.home.calls, from).tooOften(withdrawAfter) {
+		e.withdraw(from, errCrosses)
 	}
 	return false
 }

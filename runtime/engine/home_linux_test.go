@@ -4,6 +4,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -164,6 +165,58 @@ func TestHomeCalls(t *testing.T) {
 	}
 }
 
+// manyFunctions makes pages of functions that add 1 to rax, every second of the pages not
+// for home, and code at g.code that calls all of them, rbp times over. It returns the
+// length of that code.
+func (g *guest) manyFunctions(pages, each int, indirect bool) uint64 {
+	first := g.pages(uint64(pages), abi.ProtRead|abi.ProtExec)
+	var calls []byte
+	for i := range pages * each {
+		page := first + uint64(i/each)*host.PageSize
+		f := page + 16*uint64(i%each)
+		g.put(f, "48 ff c0 c3") // inc %rax; ret
+		if indirect {
+			calls = append(calls, 0xbb) // mov $f,%ebx; call *%rbx
+			calls = binary.LittleEndian.AppendUint32(calls, uint32(f))
+			calls = append(calls, 0xff, 0xd3)
+		} else {
+			calls = append(calls, 0xe8)
+			calls = binary.LittleEndian.AppendUint32(calls, uint32(f-(g.code+uint64(len(calls))+4)))
+		}
+		if i/each%2 == 0 && i%each == 0 {
+			g.put(page+host.PageSize-16, hazard)
+		}
+	}
+	calls = append(calls, 0xff, 0xcd, 0x0f, 0x85) // dec %ebp; jne
+	calls = binary.LittleEndian.AppendUint32(calls, uint32(-(len(calls) + 4)))
+	g.put(g.code, fmt.Sprintf("% x", calls)+ud2)
+	return uint64(len(calls))
+}
+
+// TestHomeManyFunctions: what crossings cost is bounded by the pages of a program, not by
+// its functions: here each of many is called but twice.
+func TestHomeManyFunctions(t *testing.T) {
+	const pages, each = 64, 128
+	for i := range 4 {
+		indirect, fromCache := i&1 != 0, i&2 != 0
+		t.Run(fmt.Sprintf("indirect %v, from the cache %v", indirect, fromCache), func(t *testing.T) {
+			g := newHome(t, 0)
+			n := g.manyFunctions(pages, each, indirect)
+			for p := g.code; fromCache && p < g.code+n; p += host.PageSize {
+				g.engine.home.pages.Refuse(p, errCrosses)
+			}
+			f := g.run(g.code, func(ht *host.Thread) { ht.Block().Regs[decode.RAX], ht.Block().Regs[decode.RBP] = 0, 2 })
+			g.expect(f, SigILL, g.code+n)
+			if f.Regs[decode.RAX] != 2*pages*each {
+				t.Errorf("%d calls", f.Regs[decode.RAX])
+			}
+			if s := g.engine.Stats(); s.HomeCrossings > 20*pages {
+				t.Errorf("%d crossings, %d pages at home, %d withdrawn", s.HomeCrossings, s.HomePages, s.HomeWithdrawn)
+			}
+		})
+	}
+}
+
 // TestHomeWithdrawn takes a page away again and again from a thread that runs on it.
 func TestHomeWithdrawn(t *testing.T) {
 	g := newHome(t, 0)
@@ -223,7 +276,7 @@ func TestHomeMiddle(t *testing.T) {
 	for _, home := range []bool{false, true} {
 		g := newGuest(t)
 		if home {
-			g.engine.Home(&oneFunction{})
+			g.engine.Home(&oneFunction{g.code, g.code})
 		}
 		// lea 4(%rip),%rax; jmp *%rax; mov $imm,%rdx, in which mov %fs:(%rcx),%rdx
 		g.put(g.code, "48 8d 05 04 00 00 00 ff e0  48 ba 64 48 8b 11 90 90 90 90"+ud2)

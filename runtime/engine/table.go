@@ -46,6 +46,11 @@ func (t *table) unset(pc, old uint64) {
 	}
 }
 
+// has reports whether pc has an entry.
+func (t *table) has(pc uint64) bool {
+	return inArena(pc) && t.filled[8*pc/host.TableChunk] && t.Get(pc) != t.Miss+pc
+}
+
 func (t *table) reset() {
 	for _, c := range t.chunks {
 		if err := t.Drop(uint64(c) * host.TableChunk / 8); err != nil {

@@ -30,7 +30,7 @@ func (f *Functions) After(pc uint64) (lo, hi uint64, ok bool) {
 			f.readSymbols()
 		}
 	}
-	pc -= f.Bias
+	pc = max(pc, f.Bias) - f.Bias
 	if f.table != nil {
 		lo, hi, ok = f.table.After(pc)
 		return lo + f.Bias, hi + f.Bias, ok

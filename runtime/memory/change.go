@@ -86,9 +86,12 @@ func (s *AddressSpace) restore(lo, hi uint64) {
 // showsCode reports whether a change of the pages in [lo, hi) makes translations
 // wrong, or touches write protection that is there because of them.
 func (s *AddressSpace) showsCode(lo, hi uint64) bool {
-	// Code at home may go on on the page behind it.
-	return len(s.translated) != 0 && s.has(lo, hi, translated|writeLock) ||
-		s.homes != 0 && s.has(max(lo, pageSize)-pageSize, hi, home)
+	// Code at home may go on on the page behind it, if that is executable.
+	before := lo
+	if s.page[lo/pageSize].Load()&uint32(abi.ProtExec) != 0 {
+		before = max(lo, pageSize) - pageSize
+	}
+	return len(s.translated) != 0 && s.has(lo, hi, translated|writeLock) || s.homes != 0 && s.has(before, hi, home)
 }
 
 // aliasesCode reports whether code may have been translated of an object that a

@@ -18,7 +18,8 @@
 // at which its first instruction on a page begins is kept (sync), so that a long
 // function is decoded once. What lies between functions must be padding, or else
 // decode like code from the end of one function to the begin of the next (_start and
-// functions in assembly have no unwind table); such code may not name %fs.
+// functions in assembly have no unwind table); such code may not name %fs. Of a program
+// that says of no function where it is, nothing qualifies.
 //
 // Instructions, and the targets of direct branches from everything decoded so far, must
 // agree: a target in the middle of an instruction disqualifies the page that it is on,

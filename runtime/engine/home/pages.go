@@ -12,11 +12,6 @@ type Functions interface {
 	After(pc uint64) (lo, hi uint64, ok bool)
 }
 
-// NoFunctions knows none: text is what decodes.
-type NoFunctions struct{}
-
-func (NoFunctions) After(uint64) (lo, hi uint64, ok bool) { return 0, 0, false }
-
 // Pages analyses pages when they are asked for. It is used by one goroutine at a time.
 type Pages struct {
 	Functions Functions
@@ -114,6 +109,9 @@ func (p *Pages) branchTo(pc uint64) bool {
 
 // qualify analyses the page at addr.
 func (p *Pages) qualify(addr uint64) (*Page, error) {
+	if _, _, ok := p.Functions.After(0); !ok {
+		return nil, ErrUnknown // all of its text would lie between functions
+	}
 	s := &p.sweep
 	s.begin(p, addr)
 	if err := s.walk(); err != nil {

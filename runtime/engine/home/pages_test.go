@@ -43,6 +43,9 @@ func (r ranges) After(pc uint64) (lo, hi uint64, ok bool) {
 	return 0, 0, false
 }
 
+// elsewhere is a function on no page that is looked at.
+var elsewhere = ranges{{8 * PageSize, 8*PageSize + 1}}
+
 func analyse(t *testing.T, x text, n int, fns Functions, fs rewrite.FS) *Pages {
 	b := x.pages(t, n)
 	return &Pages{Functions: fns, FS: fs, Fetch: func(addr uint64, buf []byte) int {
@@ -63,12 +66,13 @@ func TestQualify(t *testing.T) {
 		first error
 		next  error
 	}{
-		{"padding", nil, nil, nil, nil},
+		{"no function anywhere", text{16: "4889c8 c3"}, nil, ErrUnknown, ErrUnknown},
+		{"padding", nil, elsewhere, nil, nil},
 		{"plain code", text{16: "4889c8 c3"}, ranges{{16, 20}}, nil, nil},
-		{"code of no function", text{16: "4889c8 c3"}, nil, nil, nil},
+		{"code of no function", text{16: "4889c8 c3"}, elsewhere, nil, nil},
 		{"zeros", text{16: "c3", seam - 5: "0000000000"}, ranges{{16, 17}}, nil, nil},
 		{"%fs in a function", text{16: "64488b042500000000 c3"}, ranges{{16, 26}}, nil, nil},
-		{"%fs in none", text{16: "64488b042500000000 c3"}, nil, ErrUnknown, nil},
+		{"%fs in none", text{16: "64488b042500000000 c3"}, elsewhere, ErrUnknown, nil},
 		{"%gs", text{16: "65488b042500000000 c3"}, ranges{{16, 26}}, ErrInstruction, nil},
 		{"syscall", text{16: "0f05 c3"}, ranges{{16, 19}}, ErrInstruction, nil},
 		{"popf", text{16: "9d c3"}, ranges{{16, 18}}, ErrInstruction, nil},
@@ -97,7 +101,7 @@ func TestQualify(t *testing.T) {
 		{"%fs:0 in an immediate", text{16: "48b8 64 8b 04 25 00 00 00 00 c3"}, ranges{{16, 27}}, ErrHazard, nil},
 		{"%fs:(%rcx) in an immediate, the limit", text{16: "48b8 64 8b 01 90 90 90 90 90 c3"}, ranges{{16, 27}}, nil, nil},
 
-		{"syscall across the seam", text{seam - 1: "0f 05"}, nil, ErrInstruction, nil},
+		{"syscall across the seam", text{seam - 1: "0f 05"}, elsewhere, ErrInstruction, nil},
 		{"syscall across the seam, known", text{seam - 3: "b8 90 0f 05 90 c3"}, ranges{{seam - 3, seam + 3}}, ErrHazard, nil},
 		{"mov to %fs across the seam", text{seam - 3: "b8 90 8e e0 90 c3"}, ranges{{seam - 3, seam + 3}}, ErrHazard, nil},
 		{"syscall behind the seam", text{seam - 2: "b8 90 0f 05 90 c3"}, ranges{{seam - 2, seam + 4}}, nil, ErrHazard},
@@ -195,7 +199,7 @@ func BenchmarkQualify(b *testing.B) {
 	for i := range code {
 		code[i] = []byte{0x48, 0x89, 0xc8, 0x48, 0x8b, 0x04, 0x24}[i%7]
 	}
-	p := &Pages{Functions: NoFunctions{}, FS: rewrite.GS{}.FS(), Fetch: func(addr uint64, buf []byte) int {
+	p := &Pages{Functions: ranges{{0, 1170 * 7}}, FS: rewrite.GS{}.FS(), Fetch: func(addr uint64, buf []byte) int {
 		return copy(buf, code[addr-base:])
 	}}
 	for b.Loop() {
