@@ -74,6 +74,7 @@ var winErrors = map[syscall.Errno]syscall.Errno{
 	windows.ERROR_CALL_NOT_IMPLEMENTED:  syscall.ENOTSUP,
 	windows.ERROR_PRIVILEGE_NOT_HELD:    syscall.EPERM,
 	windows.ERROR_NOACCESS:              syscall.EFAULT,
+	windows.ERROR_INVALID_USER_BUFFER:   syscall.EFAULT, // of Wine, when a page's protection changes during a call
 	windows.ERROR_OPERATION_ABORTED:     syscall.EINTR,
 	windows.ERROR_CANT_RESOLVE_FILENAME: syscall.ELOOP,
 	windows.ERROR_NOT_A_REPARSE_POINT:   syscall.EINVAL,

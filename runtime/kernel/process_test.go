@@ -243,7 +243,6 @@ func TestTooManyThreads(t *testing.T) {
 
 // Two mappings of one shared memory object show the same bytes.
 func TestSharedMemory(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	f := newFixture(t)
 	f.run(func(th *Thread) {
 		fd, mem := f.alloc(4), f.alloc(8)
@@ -286,7 +285,6 @@ func TestSharedMemory(t *testing.T) {
 }
 
 func TestMapArguments(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	const rw = uint64(abi.ProtRead | abi.ProtWrite)
 	const anon, priv, shared = uint64(abi.MapAnon), uint64(abi.MapPrivate), uint64(abi.MapShared)
 	f := newFixture(t, Grant{HostFD: openFile(t, 0)}, Grant{HostFD: openFile(t, 2), Drop: abi.RightMemMapExec},

@@ -11,7 +11,6 @@ import (
 // it works with them alone, and answers ENOTCAPABLE when one of them is missing,
 // whatever others there are.
 func TestRightsOfCalls(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	const rd, wr, seek = abi.RightFDRead, abi.RightFDWrite, abi.RightFDSeek
 	const mmap, poll = abi.RightMemMap, abi.RightPollFDReadwrite
 	type env struct {

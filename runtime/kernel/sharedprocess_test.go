@@ -116,7 +116,7 @@ func (f *fixture) meet(page uint64, n int32) {
 // Two processes with readers, writers, producers and consumers over one page, with
 // waits that time out and kicks in between.
 func TestSharedBetweenProcesses(t *testing.T) {
-	notOnWindows(t, lacksShared)
+	notOnWindows(t, lacksProcesses)
 	f := newFixture(t)
 	f.scopes = scopes{abi.ScopeShared, abi.ScopeShared}
 	if role := os.Getenv(roleEnv); role != "" {
@@ -273,7 +273,7 @@ func (g *guestLib) consume(page uint64, n int, rnd *rand.Rand) {
 // A process that is killed while its writer waits for readers leaves its mark: it
 // keeps the next reader out for a while, not for ever, and no reader after that.
 func TestKilledWriter(t *testing.T) {
-	notOnWindows(t, lacksShared)
+	notOnWindows(t, lacksProcesses)
 	f := newFixture(t)
 	f.scopes = scopes{abi.ScopeShared, abi.ScopeShared}
 	if os.Getenv(roleEnv) != "" {

@@ -44,7 +44,7 @@ const stream = abi.FiletypeSocketStream
 
 // The life of a server and a client, for each type that has connections.
 func TestSockConnections(t *testing.T) {
-	notOnWindows(t, lacksShared)
+	notOnWindows(t, lacksLinks)
 	dir := sockDir(t)
 	onSockets(t, func(s *sockTest) {
 		const dir = 0
@@ -99,7 +99,7 @@ func TestSockConnections(t *testing.T) {
 
 // An accepted socket has no right that the listening one's inheriting rights lack.
 func TestSockAcceptRights(t *testing.T) {
-	notOnWindows(t, lacksShared)
+	notOnWindows(t, lacksLinks)
 	dir := sockDir(t)
 	onSockets(t, func(s *sockTest) {
 		server, client := s.socket(stream), s.socket(stream)
@@ -200,7 +200,7 @@ func TestSockPaths(t *testing.T) {
 }
 
 func TestSockStat(t *testing.T) {
-	notOnWindows(t, lacksShared)
+	notOnWindows(t, "package net has no files of sockets there")
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -175,6 +176,10 @@ func (s *sockTest) expectRaw(want abi.Errno, c abi.Call, args ...uint64) uint64 
 func onSockets(t *testing.T, do func(s *sockTest), grants ...Grant) {
 	t.Helper()
 	f := newFixture(t, grants...)
+	if runtime.GOOS == "windows" { // nothing lists handles; Wine's own descriptors come and go
+		f.run(func(th *Thread) { do(newSockTest(f, th)) })
+		return
+	}
 	_ = classifyOnce(t)
 	before := openFDs(t)
 	f.run(func(th *Thread) { do(newSockTest(f, th)) })
@@ -209,7 +214,6 @@ func openFDs(t testing.TB) int {
 }
 
 func TestSockSendRecv(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	onSockets(t, func(s *sockTest) {
 		for _, typ := range []abi.Filetype{abi.FiletypeSocketStream, abi.FiletypeSocketDgram, abi.FiletypeSocketSeqpacket} {
 			a, b := s.pair(typ)
@@ -238,7 +242,6 @@ func TestSockSendRecv(t *testing.T) {
 
 // Errors of the three calls, one by one.
 func TestSockErrors(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	file := openFile(t, os.O_RDWR)
 	onSockets(t, func(s *sockTest) {
 		a, b := s.pair(abi.FiletypeSocketStream)
@@ -360,7 +363,6 @@ func TestSockErrors(t *testing.T) {
 }
 
 func TestSockShutdown(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	onSockets(t, func(s *sockTest) {
 		a, b := s.pair(abi.FiletypeSocketStream)
 		s.nonblock(a)

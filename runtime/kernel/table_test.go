@@ -62,7 +62,6 @@ func TestMissingCalls(t *testing.T) {
 
 // The two ways of calling return the same thing in different places.
 func TestResultConventions(t *testing.T) {
-	notOnWindows(t, lacksShared)
 	f := newFixture(t)
 	f.run(func(th *Thread) {
 		p1, p2 := f.alloc(4), f.alloc(4)
