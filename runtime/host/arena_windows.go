@@ -44,7 +44,8 @@ var arena struct {
 	all   []Range                   // pieces
 }
 
-// claimArena reserves everything between ArenaLo and ArenaHi that is free.
+// claimArena reserves everything between ArenaLo and ArenaHi that is free, and takes over
+// what is reserved for it.
 func (s *Space) claimArena() error {
 	for at := uint64(ArenaLo); at < ArenaHi; {
 		var m windows.MemoryBasicInformation
@@ -52,7 +53,7 @@ func (s *Space) claimArena() error {
 			return fmt.Errorf("cannot list the mappings of this process: %w", err)
 		}
 		end := min(uint64(m.BaseAddress)+uint64(m.RegionSize), ArenaHi)
-		if m.State == memFree {
+		if m.State == memFree || isRoom(at, end) {
 			s.claimPieces((at+granule-1)&^(granule-1), end&^(granule-1))
 		}
 		at = end
@@ -69,7 +70,7 @@ const memFree = 0x10000 // MEM_FREE
 func (s *Space) claimPieces(lo, hi uint64) {
 	for lo < hi {
 		end := min(hi, (lo+pieceSize)&^(pieceSize-1))
-		if claim(lo, end-lo) == nil {
+		if isRoom(lo, end) || claim(lo, end-lo) == nil {
 			for g := lo / granule; g < end/granule; g++ {
 				arena.word[g].Store(ofPiece)
 				arena.piece[g] = uint16(len(arena.all))

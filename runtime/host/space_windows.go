@@ -21,6 +21,11 @@ func reserve() (*Space, error) {
 	if err := s.claimArena(); err != nil {
 		return nil, err
 	}
+	if isRoom(CacheLo, CacheLo+CacheSize) {
+		if err := windows.VirtualFree(CacheLo, 0, windows.MEM_RELEASE); err != nil {
+			return nil, fmt.Errorf("cannot release the code cache's place: %w", err)
+		}
+	}
 	if err := s.mapCache(mapTwice); err != nil {
 		return nil, err
 	}

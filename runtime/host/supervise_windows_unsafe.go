@@ -67,7 +67,8 @@ func supervise(exe string) (status int, err error) {
 	c.Args[0] = os.Args[0]
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", supervisorEnv, end))
-	c.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(end)}}
+	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED,
+		AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(end)}}
 	// Ctrl-C and Ctrl-Break come to the child, too, and are its own to heed.
 	come := make(chan os.Signal, 1)
 	signal.Notify(come, os.Interrupt)
@@ -76,6 +77,9 @@ func supervise(exe string) (status int, err error) {
 		return 0, err
 	}
 	defer dieWithUs(c.Process.Pid)()
+	if err := startWithRoom(uint32(c.Process.Pid)); err != nil {
+		return 0, errors.Join(err, c.Process.Kill(), c.Wait())
+	}
 	var ended *exec.ExitError
 	if err := c.Wait(); err != nil && !errors.As(err, &ended) {
 		return 0, err

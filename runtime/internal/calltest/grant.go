@@ -1,6 +1,7 @@
 package calltest
 
 import (
+	"cabitrans/internal/testdir"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,7 +14,7 @@ type Grant func(t testing.TB) []*os.File
 // File is a new file with the given content, open for reading and writing.
 func File(content string) Grant {
 	return func(t testing.TB) []*os.File {
-		f, err := os.CreateTemp(t.TempDir(), "file")
+		f, err := os.CreateTemp(testdir.New(t), "file")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func Pipe() Grant {
 // empty directory.
 func Dir(files map[string]string) Grant {
 	return func(t testing.TB) []*os.File {
-		dir := t.TempDir()
+		dir := testdir.New(t)
 		for name, content := range files {
 			path := filepath.Join(dir, name)
 			at, isFile := filepath.Dir(path), true

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/testdir"
 	"cabitrans/runtime"
 )
 
@@ -204,7 +205,7 @@ func executeFor(t testing.TB, words []uint64, fds []*os.File, while time.Duratio
 		t.Fatal(err)
 	}
 	defer r.Close()
-	text, err := os.CreateTemp(t.TempDir(), "stderr")
+	text, err := os.CreateTemp(testdir.New(t), "stderr")
 	if err != nil {
 		t.Fatal(err)
 	}
