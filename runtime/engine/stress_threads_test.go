@@ -260,8 +260,10 @@ func (s *stress) thread(th *stressThread) {
 	})
 	defer et.Close()
 	ht.Block().Regs[decode.RBX] = th.base
-	if err := host.Store64(ht.FSWord+0x20, th.base); err != nil {
-		s.Error(err)
+	for i, v := range []uint64{th.base, 0} { // there may be what another thread has left
+		if err := host.Store64(ht.FSWord+0x20+8*uint64(i), v); err != nil {
+			s.Error(err)
+		}
 	}
 	th.host, th.tid = ht, hostTID()
 	s.list.Lock()

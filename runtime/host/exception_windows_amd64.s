@@ -165,7 +165,9 @@ search:
 ours:
 	RET
 
-// kickRoutine makes the thread of the kickArgs at CX leave translated code. The caller
+// kickRoutine makes the thread of the kickArgs at CX leave translated code, and sets its
+// event: each call of Windows that Go makes waits for a processor of the scheduler's
+// behind it, which on a busy machine takes longer than all of this. The caller
 // has set Block.Kick, so a kick that finds the thread in an exit stub, or in Go, has
 // nothing left to do; nor one that finds it anywhere but in the cache: there it is on
 // its way out by an exception, whose handler must not be interrupted.
@@ -225,6 +227,9 @@ resume:
 	MOVQ kickArgs_resume(BX), AX
 	CALL AX
 done:
+	MOVQ kickArgs_wake(BX), CX
+	MOVQ kickArgs_setEvent(BX), AX
+	CALL AX
 	ADDQ $32, SP
 	POPQ BX
 	XORL AX, AX

@@ -29,10 +29,12 @@ func SetStubs(s Stubs) {
 
 // kickArgs is what kickRoutine works on.
 type kickArgs struct {
-	suspend, getContext, setContext, resume uintptr
-	thread                                  uintptr
-	context                                 uintptr // of the thread's block
-	block                                   uintptr
+	suspend, getContext, setContext, resume, setEvent uintptr
+
+	thread  uintptr
+	context uintptr // of the thread's block
+	block   uintptr
+	wake    uintptr // the event that the thread may be waiting for
 }
 
 var (
@@ -40,16 +42,17 @@ var (
 	procResumeThread     = kernel32.NewProc("ResumeThread")
 	procGetThreadContext = kernel32.NewProc("GetThreadContext")
 	procSetThreadContext = kernel32.NewProc("SetThreadContext")
+	procSetEvent         = kernel32.NewProc("SetEvent")
 )
 
-// suspendAndLeave makes the thread leave translated code. From the suspension to the
+// suspendAndLeave makes the thread leave translated code, and a wait for its event. From the suspension to the
 // end of it nothing else runs on the calling thread, least of all Go's scheduler: the
 // thread may have been stopped with a lock of it held.
 func (t *Thread) suspendAndLeave() {
 	a := kickArgs{
 		suspend: procSuspendThread.Addr(), getContext: procGetThreadContext.Addr(),
-		setContext: procSetThreadContext.Addr(), resume: procResumeThread.Addr(),
-		thread: uintptr(t.handle), context: uintptr(t.block0 + contextAt), block: uintptr(t.block0 + blockAt),
+		setContext: procSetThreadContext.Addr(), resume: procResumeThread.Addr(), setEvent: procSetEvent.Addr(),
+		wake: uintptr(t.wake), thread: uintptr(t.handle), context: uintptr(t.block0 + contextAt), block: uintptr(t.block0 + blockAt),
 	}
 	_, _, _ = syscall.SyscallN(kickRoutinePC(), uintptr(unsafe.Pointer(&a)))
 }

@@ -116,14 +116,15 @@ func (t *Thread) Kick() {
 	if t.closed {
 		return
 	}
-	atomic.StoreUint32(&t.block.Kick, 1)
+	if atomic.SwapUint32(&t.block.Kick, 1) != 0 {
+		return // whoever has set it has done all this
+	}
 	if t.Current() {
 		return // the stub, or the call that it is about to make, sees it
 	}
 	suspending.Lock()
 	t.suspendAndLeave()
 	suspending.Unlock()
-	_ = windows.SetEvent(t.wake)
 	t.io.interrupt(t.handle)
 }
 
