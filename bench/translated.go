@@ -54,6 +54,9 @@ func translated(ctx context.Context, p Program, s Setup, mode Mode) (out []byte,
 		Executable: p.Image, Size: p.Size, Name: p.Name, ArgData: args, FDs: append([]int{int(w.Fd())}, s.FDs...),
 		TLS: mode.TLS, Tier: mode.Tier,
 	}
+	if p.Name == switchKernel {
+		c.Without = "clock" // its call would else be answered without a switch
+	}
 	if mode.tool != nil && mode.tool.watch != nil {
 		done, err := mode.tool.watch(&c)
 		if err != nil {

@@ -8,8 +8,9 @@ import (
 // A stub is one being assembled.
 type stub struct {
 	*assembly
-	l     *Layout
-	block int16 // the register that holds the thread block's address; 0: that is the %gs base
+	l      *Layout
+	placed func(at uint64) // nil, or told of the address
+	block  int16           // the register that holds the thread block's address; 0: that is the %gs base
 }
 
 // find makes the thread block's fields reachable, through register r where the %gs

@@ -8,6 +8,7 @@ type Layout struct {
 	Spill, FSBase, RIP, RealFS, HostFS, Restore              int32
 
 	Cells  Cells
+	Clock  Clock
 	Switch Switch
 
 	StateHost, StateGuest, StateLeaving       int64
@@ -33,6 +34,7 @@ type Stubs struct {
 	ExitLink, ExitSyscall, ExitTrap uint64
 	// ExitCall saves the arguments and what survives a C function call.
 	ExitCall uint64
+	Clock    ClockStub
 	// FaultExit is where the signal handler sends a thread whose general
 	// registers it has saved; it saves the rest.
 	FaultExit uint64
@@ -55,11 +57,18 @@ func MakeStubs(b *Buffer, l Layout) (*Stubs, error) {
 	place := func(f func(s *stub)) (addr uint64) {
 		b.Align(64)
 		addr = b.PC()
-		code, e := assemble(func(a *assembly) { f(&stub{assembly: a, l: &l}) })
+		t := stub{l: &l}
+		code, e := assemble(func(a *assembly) {
+			t.assembly = a
+			f(&t)
+		})
 		if err == nil {
 			err = e
 		}
 		b.Copy(code)
+		if t.placed != nil {
+			t.placed(addr)
+		}
 		return addr
 	}
 	// A kind of full exit: note it and join the body.
@@ -76,6 +85,9 @@ func MakeStubs(b *Buffer, l Layout) (*Stubs, error) {
 	s.Abort = place((*stub).abort)
 	s.FaultExit = place((*stub).faultExit)
 	s.ExitCall = place((*stub).exitCall)
+	if l.Clock.Func != 0 {
+		place(func(t *stub) { t.clock(s.ExitCall, &s.Clock) })
+	}
 	body := place((*stub).exitFull)
 	s.ExitLink = full(l.ExitLink, body)
 	s.ExitSyscall = full(l.ExitSyscall, body)

@@ -45,10 +45,12 @@ func (s *stub) toCode() {
 	s.op1(obj.AJMP, gs(s.l.Cells.Entry))
 }
 
-// The encodings of rax and rbx, which keep the block's address in stubs.
+// Encodings of registers. rax and rbx keep the block's address in stubs.
 const (
 	rax = 0
+	rdx = 2
 	rbx = 3
+	rsp = 4
 )
 
 // calleeSaved are the registers, by encoding, that survive a C function call
@@ -66,15 +68,20 @@ func (s *stub) enterReturn(abort uint64) {
 	s.op2(x86.ALDMXCSR, s.field(s.l.MXCSR), obj.Addr{})
 	next := s.op2(x86.AMOVQ, s.field(s.l.Result), reg(x86.REG_AX))
 	bind(same, next)
-	for _, r := range [...]int16{x86.REG_CX, x86.REG_DX, x86.REG_SI, x86.REG_DI, x86.REG_R8, x86.REG_R9, x86.REG_R10, x86.REG_R11} {
-		s.op2(x86.AXORL, reg(r), reg(r))
-	}
+	s.clearScratch()
 	for _, i := range calleeSaved {
 		if generalRegs[i] != s.block {
 			s.op2(x86.AMOVQ, s.register(i), reg(generalRegs[i]))
 		}
 	}
 	s.toCode()
+}
+
+// clearScratch clears what does not survive a C function call, but for the result.
+func (s *stub) clearScratch() {
+	for _, r := range [...]int16{x86.REG_CX, x86.REG_DX, x86.REG_SI, x86.REG_DI, x86.REG_R8, x86.REG_R9, x86.REG_R10, x86.REG_R11} {
+		s.op2(x86.AXORL, reg(r), reg(r))
+	}
 }
 
 // toGo ends an exit stub: the stack is the host's and MXCSR is Go's already.

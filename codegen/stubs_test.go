@@ -25,6 +25,10 @@ func testLayout() Layout {
 		},
 		StateGuest: 1, StateLeaving: 2,
 		ExitCall: 1, ExitLink: 2, ExitSyscall: 3, ExitTrap: 4, ExitAbort: 7,
+		Clock: Clock{
+			Func: 0x7ffc_0000_0000, ClockSP: 0x10140, Clocks: 0x10148,
+			Pages: 0xc0_0000_0000, PageCount: 0x1000, Mask: 6, Write: 2, Return: testBase + 0x1000,
+		},
 		DefaultMXCSR: 0x1f80, HasAVX: true, HasInUse: true, Restore: 0x10138,
 	}
 }
@@ -39,8 +43,9 @@ func TestStubs(t *testing.T) {
 	}
 	syscall, wrfsbase := testLayout(), testLayout()
 	syscall.Switch, wrfsbase.Switch = SwitchSyscall, SwitchFSGSBase
+	syscall.Clock, wrfsbase.Clock = Clock{}, Clock{}
 	plain := testLayout()
-	plain.HasAVX, plain.HasInUse = false, false
+	plain.HasAVX, plain.HasInUse, plain.Clock = false, false, Clock{}
 	for _, c := range []struct {
 		name   string
 		layout Layout
@@ -62,6 +67,9 @@ func testStubs(t *testing.T, name string, layout Layout) {
 		s.EnterFull: "enter full", s.EnterReturn: "enter return", s.ExitLink: "exit link",
 		s.ExitSyscall: "exit syscall", s.ExitTrap: "exit trap", s.ExitCall: "exit call",
 		s.FaultExit: "fault exit", s.Abort: "abort",
+	}
+	if c := s.Clock; c.Entry != 0 {
+		names[c.Entry], names[c.Store], names[c.Lo], names[c.Redo] = "clock", "store", "in the guest again", "redo"
 	}
 	var out strings.Builder
 	for _, l := range listing(t, b.Code(0)) {

@@ -85,6 +85,7 @@ type Rewriter struct {
 	Stubs     *codegen.Stubs
 	Options   Options
 	Without   Without
+	Clock     uint32 // the number of the vDSO call that Stubs.Clock answers, if there is that
 
 	// Known reports whether the host address of a branch target is fixed by the
 	// time the region ends: such a branch is never patched while it runs, so its
@@ -362,5 +363,9 @@ func (r *Rewriter) Call(pc uint64, n uint32) {
 	r.mark(0, 0)
 	r.Hot.StoreImmGS32(r.Fields.ExitArg, n)
 	r.mark(0, 0)
+	if exit := r.Stubs.Clock.Entry; exit != 0 && n == r.Clock && r.Without&WithoutClock == 0 {
+		r.Hot.Jump(exit)
+		return
+	}
 	r.Hot.Jump(r.Stubs.ExitCall)
 }

@@ -17,12 +17,13 @@ const (
 	WithoutFlags                        // returns that lose the flags of arithmetic
 	WithoutLandings                     // indirect jumps that leave r11 to their target
 	WithoutTails                        // copies, for indirect jumps, of code that leads to another one
+	WithoutClock                        // a stub that reads clocks without Go
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags", "landings", "tails"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock"}
 
 // ErrWithout is wrapped when there is no optimisation of a name.
 var ErrWithout = errors.New("no such optimisation")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	goruntime "runtime"
+	"slices"
 
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/engine"
@@ -134,7 +135,10 @@ func (p *Process) mapVDSO() (addr uint64, v engine.VDSO, err error) {
 			return 0, v, err
 		}
 	}
-	return addr, engine.VDSO{Text: addr + so.Text, Stride: so.Stride, Count: so.Count, RetOffset: so.RetOffset}, nil
+	return addr, engine.VDSO{
+		Text: addr + so.Text, Stride: so.Stride, Count: so.Count, RetOffset: so.RetOffset,
+		Clock: uint32(max(slices.Index(p.calls, abi.CallClockTimeGet), 0)),
+	}, nil
 }
 
 // mapStart places the argument data, and the first thread's stack with the

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cabitrans/decode"
+	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 )
@@ -75,6 +76,46 @@ func BenchmarkRoundTrip(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkClock reads the monotonic clock through the vDSO: by the stub that needs no Go, by
+// the ordinary way, and for comparison in Go alone.
+func BenchmarkClock(b *testing.B) {
+	for _, v := range []struct {
+		name    string
+		without rewrite.Without
+	}{{"stub", 0}, {"switch", rewrite.WithoutClock}} {
+		for _, tls := range strategies() {
+			b.Run(v.name+"/"+tls.Name(), func(b *testing.B) {
+				g := newGuestTLS(b, tls)
+				g.engine.Without(v.without)
+				g.put(g.code, `
+					4c 89 e0        ; movq %r12, %rax
+					bf 01 00 00 00  ; movl $1, %edi
+					31 f6           ; xorl %esi, %esi
+					4c 89 ea        ; movq %r13, %rdx
+					ff d0           ; callq *%rax
+					48 ff cb        ; decq %rbx
+					75 ec           ; jne
+					0f 0b           ; ud2`)
+				f := g.run(g.code, func(ht *host.Thread) {
+					r := &ht.Block().Regs
+					r[decode.RBX], r[decode.R13] = uint64(b.N), g.data
+					r[decode.R12] = g.vdso + 16*uint64(slotOf(abi.CallClockTimeGet))
+					b.ResetTimer()
+				})
+				b.StopTimer()
+				if f == nil || f.RIP != g.code+20 {
+					b.Fatalf("%+v", f)
+				}
+			})
+		}
+	}
+	b.Run("go", func(b *testing.B) {
+		for range b.N {
+			host.Monotonic()
+		}
+	})
 }
 
 func slotOf(call abi.Call) int {

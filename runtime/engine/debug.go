@@ -55,7 +55,10 @@ type debugState struct {
 }
 
 // SetDebugger makes d the thread's debugger, before Run.
-func (t *Thread) SetDebugger(d Debugger) { t.debugger = d }
+func (t *Thread) SetDebugger(d Debugger) {
+	t.debugger = d
+	t.letClocks(false)
+}
 
 // Host is the thread's host side.
 func (t *Thread) Host() *host.Thread { return t.host }

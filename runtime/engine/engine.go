@@ -13,12 +13,14 @@ import (
 
 // VDSO tells the engine which guest addresses are system calls: Count slots of
 // Stride bytes from Text on. Calling the first byte of a slot makes the call; the
-// byte at RetOffset is a guest ret instruction.
+// byte at RetOffset is a guest ret instruction. Clock is the slot of clock_time_get; 0, which is
+// another's in every vDSO, for none.
 type VDSO struct {
 	Text      uint64
 	Stride    uint64
 	Count     int
 	RetOffset uint64
+	Clock     uint32
 }
 
 func (v *VDSO) call(pc uint64) (n uint32, ok bool) {
@@ -110,14 +112,19 @@ func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS
 func (e *Engine) makeStubs() error {
 	code := e.space.Code()
 	buf := codegen.NewBuffer(code[:stubsSize], host.CacheLo)
-	stubs, err := codegen.MakeStubs(buf, stubLayout(e.tls))
+	buf.Copy(make([]byte, 8)) // returnWord
+	layout := stubLayout(e.tls)
+	if e.vdso.Clock != 0 && e.tls.Switch() == codegen.SwitchNone {
+		layout.Clock = e.clock()
+	}
+	stubs, err := codegen.MakeStubs(buf, layout)
 	if err != nil {
 		return err
 	}
 	setStubs(stubs)
 	e.stubs = stubs
 	e.rw = rewriter(e.tls, stubs)
-	e.rw.Hot, e.rw.Known = buf, e.known
+	e.rw.Hot, e.rw.Known, e.rw.Clock = buf, e.known, e.vdso.Clock
 	ret := e.vdso.Text + e.vdso.RetOffset
 	for i := range e.vdsoRet {
 		buf.Align(16)
@@ -127,6 +134,7 @@ func (e *Engine) makeStubs() error {
 		e.rw.Return(ret, 0)
 		e.marks[i] = e.rw.HotMarks
 	}
+	e.setReturns(0)
 	e.rw.Options = rewrite.Options{}
 	e.rw.HotMarks = nil
 	e.jumpMiss = buf.PC()
@@ -146,6 +154,7 @@ func setStubs(s *codegen.Stubs) {
 		EnterLo: s.EnterLo, EnterHi: s.EnterHi,
 		ExitLo: s.ExitLo, ExitHi: s.ExitHi,
 		Abort: s.Abort, FaultExit: s.FaultExit,
+		ClockLo: s.Clock.Lo, ClockHi: s.Clock.Hi, ClockStore: s.Clock.Store, ClockRedo: s.Clock.Redo,
 	})
 }
 
@@ -166,7 +175,7 @@ func (e *Engine) Without(w rewrite.Without) {
 	defer e.mu.Unlock()
 	e.rw.Without = w
 	if w&rewrite.WithoutFlags != 0 && e.returns.Load() == 0 {
-		e.returns.Store(1)
+		e.setReturns(1)
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"time"
 
 	"cabitrans/rewrite"
@@ -90,10 +91,17 @@ func (e *Engine) setOptions(o rewrite.Options) {
 	}
 	switch {
 	case o.Strict:
-		e.returns.Store(2)
+		e.setReturns(2)
 	case o.KeepR11:
-		e.returns.Store(1)
+		e.setReturns(1)
 	}
+}
+
+// setReturns chooses the return from a vDSO call, by index into vdsoRet. No thread is in
+// the guest.
+func (e *Engine) setReturns(i uint32) {
+	e.returns.Store(i)
+	binary.LittleEndian.PutUint64(e.space.Code()[returnWord-host.CacheLo:], e.vdsoRet[i])
 }
 
 // strict reports Options.Strict, which nothing changes once threads run.

@@ -83,7 +83,7 @@ func newGuestTLS(t testing.TB, tls rewrite.TLS) *guest {
 	g.stack = g.pages(stackSize/abi.PageSize, abi.ProtRead|abi.ProtWrite) + stackSize
 	g.vdso = g.pages(1, abi.ProtRead|abi.ProtExec)
 	calls := abi.Calls2020()
-	vdso := VDSO{Text: g.vdso, Stride: 16, Count: len(calls), RetOffset: 7}
+	vdso := VDSO{Text: g.vdso, Stride: 16, Count: len(calls), RetOffset: 7, Clock: uint32(slotOf(abi.CallClockTimeGet))}
 	if err = UseTLS(tls); err != nil {
 		t.Fatal(err)
 	}

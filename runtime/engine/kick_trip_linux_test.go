@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -98,7 +100,7 @@ const tripCode = `
 			e8 1e 00 00 00                ; 14b callq 0x16e <load>
 			41 bb 88 88 00 00             ; 150 movl $34952, %r11d
 			f3 48 0f ae c3                ; 156 rdfsbaseq %rbx
-			e8 b3 00 00 00                ; 15b callq 0x213 <record>
+			e9 a0 01 00 00                ; 15b jmp 0x300 <clocks>
 			0f 0b                         ; 160 ud2
 			e9 57 ff ff ff                ; 162 jmp 0xbe <back1>
 			e9 6b ff ff ff                ; 167 jmp 0xd7 <back2>
@@ -158,17 +160,37 @@ const tripCode = `
 			c3                            ; 290 retq
 `
 
+// tripClocks is the rest of it: clocks, the second to where it cannot be stored.
+const tripClocks = `
+			e8 0e ff ff ff                ; 300 callq 0x213 <record>
+			e8 64 fe ff ff                ; 305 callq 0x16e <load>
+			bf 01 00 00 00                ; 30a movl $1, %edi
+			ba 30 01 00 20                ; 30f movl $536871216, %edx
+			48 8b 04 25 30 00 00 20       ; 314 movq 536870960, %rax
+			ff d0                         ; 31c callq *%rax
+			e8 f0 fe ff ff                ; 31e callq 0x213 <record>
+			e8 46 fe ff ff                ; 323 callq 0x16e <load>
+			bf 03 00 00 00                ; 328 movl $3, %edi
+			ba 00 00 00 22                ; 32d movl $570425344, %edx
+			48 8b 04 25 30 00 00 20       ; 332 movq 536870960, %rax
+			ff d0                         ; 33a callq *%rax
+			48 89 04 25 38 01 00 20       ; 33c movq %rax, 536871224
+			e8 ca fe ff ff                ; 344 callq 0x213 <record>
+			e9 12 fe ff ff                ; 349 jmp 0x160 <end>
+`
+
 const (
 	tripPC   = 0x2100_0000
 	tripFar  = tripPC + 0x8000 // in a part of the look-up table of its own
 	tripEnd  = tripPC + 0x160
 	tripData = 0x2000_0000
+	tripShut = 0x2200_0000 // a page that the guest may write to, but the host does not let it
 
 	tripFarCode = "41 ff e1" // jmpq *%r9
 
-	tripLegs    = 13
+	tripLegs    = 15
 	tripReads   = 2
-	tripCalls   = 3 // through the vDSO
+	tripCalls   = 5 // through the vDSO
 	tripRecords = tripData + 0x4000
 	tripRecord  = 0x3000 // bytes; the XSAVE area begins at tripXSave
 	tripXSave   = 0x400
@@ -197,6 +219,8 @@ var tripLegsInfo = [tripLegs]struct {
 	{name: "return", changed: 1<<decode.R10 | 1<<decode.R11},
 	{name: "popf", changed: 1 << decode.R11},
 	{name: "rdfsbase", changed: 1<<decode.RBX | 1<<decode.R11},
+	{name: "clock", vdso: true},
+	{name: "clock without a place", vdso: true},
 }
 
 // tripLoaded is what the program loads.
@@ -243,13 +267,18 @@ func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
 	}
 	for _, m := range []memory.Request{
 		{Addr: tripData, Len: tripSize, Prot: abi.ProtRead | abi.ProtWrite, Fixed: true},
+		{Addr: tripShut, Len: host.PageSize, Prot: abi.ProtRead | abi.ProtWrite, Fixed: true},
 		{Addr: tripPC, Len: 0x9000, Prot: abi.ProtRead | abi.ProtExec, Fixed: true},
 	} {
 		if _, err := g.mem.Map(m); err != nil {
 			t.Fatal(err)
 		}
 	}
+	if _, _, e := unix.Syscall(unix.SYS_MPROTECT, tripShut, host.PageSize, unix.PROT_READ); e != 0 {
+		t.Fatal(e)
+	}
 	g.put(tripPC, tripCode)
+	g.put(tripPC+0x300, tripClocks)
 	g.put(tripFar, tripFarCode)
 	g.put(g.vdso+7, "c3") // where a kick finds a thread on the way back from a call
 	g.setOptions(o)
@@ -273,6 +302,7 @@ func (p *tripper) reset() {
 	le.PutUint32(d[0x18:], host.DefaultMXCSR)
 	le.PutUint64(d[0x20:], tripData+0x120) // where the reads go: 1 byte, and 3
 	le.PutUint64(d[0x28:], 1)
+	le.PutUint64(d[0x30:], slotAddr(p.g, abi.CallClockTimeGet))
 	le.PutUint64(d[0x40:], tripData+0x128)
 	le.PutUint64(d[0x48:], 3)
 	le.PutUint64(d[tripCursor-tripData:], tripRecords)
@@ -316,12 +346,13 @@ type tripOutcome struct {
 	*trip
 	data  []byte
 	calls kernel.Counts
+	began int64
 }
 
 func (p *tripper) run(s *shot) *tripOutcome {
 	p.reset()
 	before := p.g.kernel.Counts()
-	out := &tripOutcome{data: make([]byte, tripSize)}
+	out := &tripOutcome{data: make([]byte, tripSize), began: host.Monotonic()}
 	done := make(chan struct{})
 	out.trip = p.tracee.run(tripPC, s, func(ht *host.Thread) {
 		if p.late {
@@ -355,6 +386,16 @@ func (p *tripper) wrong(o *tripOutcome) string {
 	}
 	if o.calls[abi.CallFDRead] != tripReads || o.calls[abi.CallClockResGet] != 3 {
 		return "system calls were lost or repeated"
+	}
+	if n := o.calls[abi.CallClockTimeGet]; n != 2 {
+		return fmt.Sprintf("%d clocks for 2 are counted", n)
+	}
+	le := binary.LittleEndian
+	if now := int64(le.Uint64(o.data[0x130:])); now < o.began || now > host.Monotonic() {
+		return "a wrong clock"
+	}
+	if e := le.Uint64(o.data[0x138:]); e != uint64(abi.EFAULT) {
+		return fmt.Sprintf("a clock that cannot be stored returns %d", e)
 	}
 	var bad []string
 	for i := range tripLegsInfo {

@@ -32,6 +32,12 @@ func blockCells() codegen.Cells {
 	}
 }
 
+// Offsets of what the stub needs that reads clocks.
+const (
+	offClockSP = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.ClockSP))
+	offClocks  = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Clocks))
+)
+
 // offCounters is that of a field which translated code alone reads.
 const offCounters = host.BlockOffset + int32(unsafe.Offsetof(host.Block{}.Counters))
 

@@ -22,7 +22,7 @@ type Stats struct {
 
 // ThreadStats counts what threads did; for a running thread it is approximate.
 type ThreadStats struct {
-	Switches uint64     // entries into the guest
+	Switches uint64     // entries into the guest by Go
 	Exits    [16]uint64 // by host.Exit constant
 	Misses   uint64
 }

@@ -54,6 +54,7 @@ func (e *Engine) NewThread(ht *host.Thread, kt *kernel.Thread, calls []abi.Call,
 	// An empty XSAVE area loads the initial state of every component, except for
 	// MXCSR, which is always taken from it.
 	binary.LittleEndian.PutUint32(ht.XSave()[24:], host.DefaultMXCSR)
+	t.letClocks(!kt.Process().Traced())
 	t.beginBlocks()
 	e.threadsMu.Lock()
 	e.threads[t] = struct{}{}

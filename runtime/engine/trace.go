@@ -47,6 +47,7 @@ func (t *Thread) traceNext(pc uint64) *Fault {
 		t.block.RIP = in.End()
 		return t.stepped()
 	}
+	t.letClocks(false) // the thread ends here, or has a debugger
 	h, err := t.engine.traced(pc)
 	if err != nil {
 		return t.fetchFault()

@@ -58,6 +58,10 @@ type Block struct {
 	// loads all of it.
 	Restore uint32
 
+	// Where a stub reads clocks for the guest: on the stack whose end is ClockSP; 0 where the
+	// thread's calls must go to Go. Clocks counts them; anyone may read it.
+	ClockSP, Clocks uint64
+
 	// Selectors are what the guest has loaded into %fs and %gs.
 	Selectors [2]uint16
 }
@@ -91,6 +95,7 @@ const (
 	blockStride  = 0x3_0000 // from one thread block to the next
 	blockPrivate = 0x4000   // bytes of Block and XSAVE area
 	xsaveMax     = blockPrivate - 0x400
+	clockStack   = 0x4000 // bytes behind that, for the host's vDSO: at most some hundreds are used
 
 	blocksSize = (MaxThreads + 1) * blockStride
 

@@ -64,7 +64,7 @@ func (p *blocks) mapNext() error {
 	}
 	b := blockWord(p.next)
 	// The page below the word has the cells of the strategies that use such.
-	for _, r := range []Range{{b - PageSize, b + PageSize}, {b + BlockOffset, b + BlockOffset + blockPrivate}} {
+	for _, r := range []Range{{b - PageSize, b + PageSize}, {b + BlockOffset, b + BlockOffset + blockPrivate + clockStack}} {
 		if _, err := mmap(r.Lo, r.Hi-r.Lo, unix.PROT_READ|unix.PROT_WRITE, reserveFlags|unix.MAP_FIXED, -1, 0); err != nil {
 			return fmt.Errorf("cannot map a thread block: %w", err)
 		}

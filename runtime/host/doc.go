@@ -96,7 +96,8 @@
 // check sees Kick; between the check and the guest, the handler sees the stub's
 // range. In a host call before its SYSCALL instruction, the call becomes EINTR; in
 // it, the kernel answers that itself. A kick stays in force until ClearKick, so
-// none is lost. A CPUTimer kicks, too: its signal comes from the kernel, so the
+// none is lost. In the stub that reads clocks a kick, once the thread is in the guest again, leads
+// to the ordinary call; so does a fault of the store of its result. A CPUTimer kicks, too: its signal comes from the kernel, so the
 // handler sets Kick for it. Barrier, a process-wide membarrier, lets the stubs do with plain
 // loads and stores.
 //

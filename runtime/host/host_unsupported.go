@@ -102,10 +102,6 @@ func FutexWakeCount(addr uint64, n, val uint32) (slept int, r FutexResult) { ret
 func Barrier() error { return ErrUnsupported }
 
 // Stubs are the host addresses that the fault delivery must know.
-type Stubs struct {
-	EnterLo, EnterHi, ExitLo, ExitHi, Abort, FaultExit uint64
-}
-
 func SetStubs(s Stubs) {}
 
 // Settled does nothing on this system.

@@ -7,15 +7,6 @@ import (
 	"unsafe"
 )
 
-// Stubs are the host addresses that the exception handler and kicks must know; the
-// code generator makes them once per process.
-type Stubs struct {
-	EnterLo, EnterHi uint64 // the enter stubs: guest state is still whole in the Block
-	ExitLo, ExitHi   uint64 // the exit stubs: on the way to Go
-	Abort            uint64 // leaves an enter stub with ExitAbort
-	FaultExit        uint64 // leaves the guest when the handler has saved its registers
-}
-
 // Read by exception_windows_amd64.s, written once by SetStubs.
 var stubEnterLo, stubEnterHi, stubExitLo, stubExitHi, stubAbort, stubFaultExit uint64
 

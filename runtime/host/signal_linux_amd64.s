@@ -88,11 +88,21 @@
 	MOVQ ·stubFaultExit(SB), AX \
 	MOVQ AX, uc_rip(R15)
 
-// faultHandler receives SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP. Three
+// faultHandler receives SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP. Four
 // cases: guest mode (decided by the thread block, never by the program counter:
-// a wild jump is anywhere); one of the access routines; anything else is Go's.
+// a wild jump is anywhere); one of the access routines; the store of the clock that a
+// stub has read; anything else is Go's.
 TEXT ·faultHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ uc_rip(DX), AX
+	CMPQ AX, ·stubClockStore(SB)
+	JNE  notstore
+	TESTQ AX, AX // no such stub, and a guest that jumps to 0
+	JZ   notstore
+	MOVQ ·stubClockRedo(SB), AX
+	MOVQ AX, uc_rip(DX)
+	RET
+
+notstore:
 	LEAQ ·copyBytes(SB), CX
 	CMPQ AX, CX
 	JB   notaccess
@@ -263,6 +273,16 @@ notcall:
 	CMPL Block_Kick(BX), $0
 	JEQ  ignore
 	MOVQ uc_rip(R15), AX
+
+	// In the guest again with the clock that a stub has read: not yet.
+	CMPQ AX, ·stubClockLo(SB)
+	JB   notclock
+	CMPQ AX, ·stubClockHi(SB)
+	JAE  notclock
+	MOVQ ·stubClockRedo(SB), AX
+	MOVQ AX, uc_rip(R15)
+	RET
+notclock:
 
 	// In an exit stub: on the way out already.
 	CMPQ AX, ·stubExitLo(SB)

@@ -17,18 +17,11 @@ import (
 // SA_RESTART, so that a blocked host call wakes.
 const KickSignal = unix.SIGSTKFLT
 
-// Stubs are the host addresses that the signal handlers must know; the code
-// generator makes them once per process.
-type Stubs struct {
-	EnterLo, EnterHi uint64 // the enter stubs: guest state is still whole in the Block
-	ExitLo, ExitHi   uint64 // the exit stubs: on the way to Go
-	Abort            uint64 // leaves an enter stub with ExitAbort
-	FaultExit        uint64 // leaves the guest when the handler has saved its registers
-}
-
 // Read by the handlers in signal_linux_amd64.s, written once by SetStubs.
 var (
 	stubEnterLo, stubEnterHi, stubExitLo, stubExitHi, stubAbort, stubFaultExit uint64
+
+	stubClockLo, stubClockHi, stubClockStore, stubClockRedo uint64
 
 	oldHandler [65]uintptr // Go's handlers, by signal
 )
@@ -39,6 +32,7 @@ func SetStubs(s Stubs) {
 	stubEnterLo, stubEnterHi = s.EnterLo, s.EnterHi
 	stubExitLo, stubExitHi = s.ExitLo, s.ExitHi
 	stubAbort, stubFaultExit = s.Abort, s.FaultExit
+	stubClockLo, stubClockHi, stubClockStore, stubClockRedo = s.ClockLo, s.ClockHi, s.ClockStore, s.ClockRedo
 }
 
 func faultHandlerPC() uintptr

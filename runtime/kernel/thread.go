@@ -45,6 +45,7 @@ func (t *Thread) addCounts(c *Counts) {
 	for i := range c {
 		c[i] += t.counts[i].Load()
 	}
+	c[abi.CallClockTimeGet] += t.Host.Clocks() // by stubs
 }
 
 // Action says what the engine does after a system call.

@@ -16,6 +16,9 @@ type Tracer interface {
 	Exit(t *Thread, c abi.Call, args *[8]uint64, r0, r1 uint64, o Outcome)
 }
 
+// Traced reports whether a Tracer is told of the process's calls.
+func (p *Process) Traced() bool { return p.tracer != nil }
+
 // Memory is the guest's memory.
 func (p *Process) Memory() *memory.AddressSpace { return p.mem }
 

@@ -1,0 +1,24 @@
+package engine
+
+import (
+	"cabitrans/codegen"
+	"cabitrans/runtime/host"
+)
+
+// The clocks that programs read all the time, a stub reads without Go (codegen's
+// stubs_clock.go): the host's own vDSO is a C function that needs neither Go's scheduler nor
+// its stacks. The thread's calls take the ordinary way while somebody watches them.
+
+// returnWord holds the host address of the return from a vDSO call, for that stub. It
+// is the first of the code cache.
+const returnWord = host.CacheLo
+
+// clock is what the stub needs; without a Func there is none.
+func (e *Engine) clock() codegen.Clock {
+	c := codegen.Clock{Func: host.ClockCall(), ClockSP: offClockSP, Clocks: offClocks, Return: returnWord}
+	c.Pages, c.PageCount, c.Mask, c.Write = e.mem.PageWords()
+	return c
+}
+
+// letClocks says whether the stub may answer for the thread.
+func (t *Thread) letClocks(may bool) { t.host.LetClocks(may && t.engine.stubs.Clock.Entry != 0) }
