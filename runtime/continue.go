@@ -28,37 +28,47 @@ func EnableFork() {
 		forks.Store(true)
 		return
 	}
-	end, err := continueFork(count)
-	if err != nil && !errors.Is(err, io.EOF) { // that is: the parent is gone
-		_ = host.SendReady(host.ContinueFD, err)
-		os.Exit(launchFailed)
-	}
-	_ = host.SendEnd(host.ContinueFD, end)
-	os.Exit(0)
+	os.Exit(continueFork(count))
 }
 
 // launchFailed is the exit status of a program that could not be run.
 const launchFailed = 127
 
-// continueFork runs the guest whose copy comes at host.ContinueFD until it ends.
-func continueFork(count string) (end host.End, err error) {
-	if _, err := host.Reserve(); err != nil {
-		n, _ := strconv.Atoi(count)
-		if !errors.Is(err, host.ErrNoSpace) || n >= host.MaxStarts {
-			return end, err
-		}
-		err = host.StartAnew(host.ContinueEnv, strconv.Itoa(n+1))
-		return end, fmt.Errorf("a forked process cannot be started anew: %w", err)
+// continueFork runs the guest whose copy comes to the child's end of a process descriptor
+// until it ends, and returns what this program is to end with.
+func continueFork(count string) int {
+	_, space := host.Reserve()
+	if n, _ := strconv.Atoi(count); errors.Is(space, host.ErrNoSpace) && n < host.MaxStarts {
+		space = fmt.Errorf("a forked process cannot be started anew: %w",
+			host.StartAnew(host.ContinueEnv, strconv.Itoa(n+1)))
 	}
 	_ = os.Unsetenv(host.ContinueEnv)
-	host.SetCloseOnExec(host.ContinueFD)
+	parent, err := host.Continued()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
+		return launchFailed
+	}
+	end, err := continueCopy(parent, space)
+	if err != nil && !errors.Is(err, io.EOF) { // that is: the parent is gone
+		_ = host.SendReady(parent, err)
+		return launchFailed
+	}
+	_ = host.SendEnd(parent, end)
+	return 0
+}
+
+// continueCopy runs the copy; space says why there can be none.
+func continueCopy(parent int, space error) (end host.End, err error) {
+	if space != nil {
+		return end, space
+	}
 	forks.Store(true)
-	h, snap, fds, err := receiveCopy(host.ContinueFD)
+	h, snap, fds, err := receiveCopy(parent)
 	if err != nil {
 		return end, err
 	}
 	live.Store(true)
-	p := &Process{ended: make(chan struct{}), forked: true, limits: h.Limits}
+	p := &Process{ended: make(chan struct{}), forked: true, limits: h.Limits, parent: parent}
 	p.beginTime()
 	if err := p.resume(h, snap, fds); err != nil {
 		return end, err
@@ -85,19 +95,23 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	}
 	p.program = &program{name: h.Program, exeFD: -1, stackSize: h.Stack, of2016: h.Of2016}
 	if h.Exe && len(fds) > 0 {
-		p.program.exeFD = fds[len(fds)-1]
-		fds = fds[:len(fds)-1]
-		f := os.NewFile(uintptr(p.program.exeFD), h.Program)
-		p.program.exe, p.program.closer = f, f
+		f, err := takeFile(&fds, h.Program)
+		if err != nil {
+			return err
+		}
+		p.program.exe, p.program.closer, p.program.exeFD = f, f, int(f.Fd())
 		if info, err := f.Stat(); err == nil {
 			p.program.size = info.Size()
 			p.program.image, _ = loader.Parse(f, info.Size()) // it was read before
 		}
 	}
 	p.program.unwind = sync.OnceValue(p.program.unwindTable)
-	if n := len(fds); h.Trace != nil && n > 0 {
-		p.setTrace(&Trace{TraceOptions: *h.Trace, To: os.NewFile(uintptr(fds[n-1]), "trace")})
-		fds = fds[:n-1]
+	if h.Trace != nil && len(fds) > 0 {
+		f, err := takeFile(&fds, "trace")
+		if err != nil {
+			return err
+		}
+		p.setTrace(&Trace{TraceOptions: *h.Trace, To: f})
 	}
 	p.plan, p.vdso, p.calls, p.syms = &h.Plan, h.VDSO, abi.CallsOfVDSO(h.Of2016), p.program.symbols()
 	table, objects, err := h.FDs.Adopt(fds)
@@ -131,7 +145,7 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 	if err := p.kernel.Reserve(); err != nil {
 		return err
 	}
-	_, err = p.startThread(h.Thread.FSWord, func(abi.Tid) (beginning, error) {
+	_, err = p.startThread(h.Thread.TCB, func(abi.Tid) (beginning, error) {
 		return func(ht *host.Thread, kt *kernel.Thread) *engine.Thread {
 			t := p.engine.Resume(ht, kt, p.calls, &h.Thread)
 			p.tellParent()
@@ -139,6 +153,15 @@ func (p *Process) resume(h *handover, snap *host.Snapshot, fds []int) error {
 		}, nil
 	})
 	return err
+}
+
+// takeFile makes the last descriptor a file of package os.
+func takeFile(fds *[]int, name string) (*os.File, error) {
+	n := len(*fds) - 1
+	fd := (*fds)[n]
+	*fds = (*fds)[:n]
+	f, err := host.OSFile(fd, name)
+	return f, errors.Join(err, host.CloseFD(fd))
 }
 
 // resumeWatching makes files of p's own for what its parent is asked to write.
@@ -182,9 +205,9 @@ func (p *Process) resumeWatching(w *watchHandover) error {
 // tellParent lets proc_fork return in the parent, and ties this process's life to
 // that of its descriptor.
 func (p *Process) tellParent() {
-	err := host.SendReady(host.ContinueFD, nil)
+	err := host.SendReady(p.parent, nil)
 	if err == nil {
-		err = host.KillOnHangup(host.ContinueFD)
+		err = host.KillOnHangup(p.parent)
 	}
 	if err != nil { // nobody holds the descriptor any more
 		host.KillSelf()

@@ -43,6 +43,7 @@ type Process struct {
 	without rewrite.Without
 	limits  Limits // Config.Limits
 	forked  bool   // the host process ends with it
+	parent  int    // of a forked one: its end of its process descriptor
 	trace   *Trace // nil for none
 	tracer  *strace.Tracer
 

@@ -41,10 +41,10 @@ func (p *Process) fresh(s engine.Start) beginning {
 
 // startThread runs a guest thread, reserved already, on a goroutine of its own. It
 // returns when that has an operating-system thread, which the identifier is of, or
-// abi.EAGAIN when there is none for it. word is where the thread's %fs word must
+// abi.EAGAIN when there is none for it. tcb is where the thread's first TCB must
 // lie, 0 for anywhere. prepare says how the thread begins; it is called on the
 // thread, and its error is returned.
-func (p *Process) startThread(word uint64, prepare func(abi.Tid) (beginning, error)) (abi.Tid, error) {
+func (p *Process) startThread(tcb uint64, prepare func(abi.Tid) (beginning, error)) (abi.Tid, error) {
 	type began struct {
 		tid abi.Tid
 		err error
@@ -53,7 +53,7 @@ func (p *Process) startThread(word uint64, prepare func(abi.Tid) (beginning, err
 	p.threads.Add(1)
 	err := host.Go(func() {
 		defer p.threads.Done()
-		ht, err := newHostThread(word)
+		ht, err := newHostThread(tcb)
 		if err != nil {
 			c <- began{err: err}
 			return
@@ -87,8 +87,8 @@ func (p *Process) startThread(word uint64, prepare func(abi.Tid) (beginning, err
 }
 
 // newHostThread makes the calling goroutine's host thread one for a guest.
-func newHostThread(word uint64) (*host.Thread, error) {
-	ht, err := host.NewThread(word)
+func newHostThread(tcb uint64) (*host.Thread, error) {
+	ht, err := host.NewThread(tcb)
 	if errors.Is(err, host.ErrNoThreads) {
 		return nil, abi.EAGAIN
 	}

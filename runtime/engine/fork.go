@@ -19,8 +19,10 @@ type State struct {
 	GSBase uint64
 	// Selectors are those of %fs and %gs.
 	Selectors [2]uint16
-	FSWord    uint64 // address of the thread block's guest word, the initial %fs base
-	FSPage    []byte // the page there; zeros at the end are left out
+	FSWord    uint64 // address of the thread's %fs word, the initial %fs base
+	FSValue   uint64 // what is there
+	TCB       uint64 // address of its first TCB
+	FSPage    []byte // the page that is in; zeros at the end are left out
 	XSave     []byte // in the form of XSAVE; likewise
 	MXCSR     uint32
 	Raw       bool // by the syscall instruction: results go to registers
@@ -35,9 +37,10 @@ func (e *Engine) Capture(ht *host.Thread) State {
 	s := State{
 		Regs: b.Regs, RIP: b.RIP, Flags: b.Flags, FSBase: b.FSBase,
 		GSBase: b.Spill[rewrite.GSBaseSpill], Selectors: b.Selectors,
-		FSWord: ht.FSWord, FSPage: trimmed(ht.FSPage()),
+		FSWord: ht.FSWord, TCB: ht.TCB(), FSPage: trimmed(ht.FSPage()),
 		MXCSR: b.MXCSR, Raw: b.Exit == host.ExitSyscall,
 	}
+	s.FSValue, _ = host.Load64(ht.FSWord) // it is always there
 	e.mu.Lock()
 	s.GS = e.rw.Options.MovingGS
 	s.Moving, s.KeepR11 = e.rw.Options.MovingBase, e.rw.Options.KeepR11
@@ -78,9 +81,13 @@ func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s 
 	t := e.NewThread(ht, kt, calls, Start{})
 	b := t.block
 	b.Regs, b.RIP, b.Flags, b.MXCSR = s.Regs, s.RIP, s.Flags, s.MXCSR
+	if s.FSBase == s.FSWord {
+		s.FSBase = ht.FSWord // on Windows it lies elsewhere
+	}
 	setBase(b, s.FSBase)
 	b.Spill[rewrite.GSBaseSpill], b.Selectors = s.GSBase, s.Selectors
 	clear(ht.FSPage()[copy(ht.FSPage(), s.FSPage):])
+	_ = host.Store64(ht.FSWord, s.FSValue)
 	clear(ht.XSave()[copy(ht.XSave(), s.XSave):])
 	e.mu.Lock()
 	o := e.rw.Options

@@ -30,6 +30,9 @@ type file struct {
 	q   *waitQueue // of a polling event queue
 	tm  *timer     // of a timer
 
+	common      atomic.Pointer[common] // instead of off and flags, once other processes have it too
+	proc, start *process               // of a process descriptor's ends, the holder's and the child's
+
 	sealed []byte // of NewSealed
 }
 
@@ -114,6 +117,12 @@ func CloseFD(fd int) error {
 func (f *file) destroy() error {
 	if f.end != nil {
 		f.end.close()
+	}
+	if f.proc != nil {
+		f.proc.close()
+	}
+	if c := f.common.Load(); c != nil {
+		c.close()
 	}
 	switch {
 	case f.h == 0:

@@ -131,7 +131,7 @@ func Status(fd int) (StatusFlags, error) {
 	return f.status(), nil
 }
 
-func (f *file) status() StatusFlags { return StatusFlags(f.flags.Load()) }
+func (f *file) status() StatusFlags { return StatusFlags(f.flagWord().Load()) }
 
 // SetStatus changes FlagAppend and FlagNonblock. The two synchronisation flags of an
 // open file stay: asking for others than the file has is EOPNOTSUPP.
@@ -143,7 +143,9 @@ func SetStatus(fd int, s StatusFlags) error {
 	case (f.status()^s)&(FlagDSync|FlagSync) != 0:
 		return syscall.EOPNOTSUPP
 	}
-	f.flags.Store(uint32(s))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flagWord().Store(uint32(s))
 	return nil
 }
 
@@ -156,13 +158,13 @@ func Seek(fd int, off int64, whence int) (int64, error) {
 	case !f.seekable() && f.kind != KindDirectory:
 		return 0, syscall.ESPIPE
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	at := f.lock()
+	defer f.unlock()
 	base := int64(0)
 	switch whence {
 	case SeekSet:
 	case SeekCur:
-		base = f.off
+		base = *at
 	case SeekEnd:
 		s, err := queryStandard(f.h)
 		if err != nil {
@@ -179,7 +181,7 @@ func Seek(fd int, off int64, whence int) (int64, error) {
 	case to < 0:
 		return 0, syscall.EINVAL
 	}
-	f.off = to
+	*at = to
 	return to, nil
 }
 
@@ -223,9 +225,9 @@ func Remaining(fd int) int64 {
 	if err != nil {
 		return 0
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return max(s.size-f.off, 0)
+	at := f.lock()
+	defer f.unlock()
+	return max(s.size-*at, 0)
 }
 
 // Sync writes a file's data and metadata to storage: the system does not tell the two

@@ -50,7 +50,7 @@ type Thread struct{ FSWord uint64 }
 // ThreadRoom is false: there are no guest threads on this system.
 func ThreadRoom() bool { return false }
 
-func NewThread(word uint64) (*Thread, error) { return nil, ErrUnsupported }
+func NewThread(tcb uint64) (*Thread, error) { return nil, ErrUnsupported }
 
 // ID is never called: there are no threads. Where the host's own identifiers do not
 // fit into 30 bits, its leaf must give out some that all processes know apart.

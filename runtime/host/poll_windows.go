@@ -110,6 +110,8 @@ func (f *file) ready() int16 {
 		return f.q.ready()
 	case f.tm != nil:
 		return f.tm.ready()
+	case f.proc != nil:
+		return f.proc.ready()
 	case f.kind == KindTTY:
 		return f.readyConsole()
 	case f.kind == KindPipe:
@@ -180,6 +182,10 @@ func (w *watcher) watch(f *file) {
 	case f.kind.Socket():
 		_, _ = winsock(procEventSelect, uintptr(f.h), uintptr(w.event), allNetworkEvents)
 		w.limit = min(w.limit, socketSlice)
+	case f.proc != nil && len(w.handles) < 60:
+		w.handles = append(w.handles, f.proc.child)
+	case f.proc != nil:
+		w.limit = min(w.limit, shortest)
 	case f.kind == KindTTY && f.read && len(w.handles) < 60:
 		w.handles = append(w.handles, f.h)
 		w.limit = min(w.limit, socketSlice)

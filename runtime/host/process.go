@@ -6,9 +6,10 @@ import (
 	"fmt"
 )
 
-// A process descriptor of the guest is one end of a socket pair, the holder's; the
-// child, the host process that continues a forked guest, has the other. All that
-// the ABI promises follows from that:
+// A process descriptor of the guest is one end of a pair, the holder's; the
+// child, the host process that continues a forked guest, has the other: of a socket pair
+// on Linux, of handles on Windows (process_windows.go). All that the ABI promises follows
+// from that:
 //
 //   - The child's end becomes readable for the holder, for every duplicate of it
 //     in whatever process, when the child has left its End there, or is gone.
@@ -20,9 +21,6 @@ import (
 // ContinueEnv is the environment variable that tells a program started by
 // StartSelf that it is to continue a forked guest.
 const ContinueEnv = "CABITRANS_CONTINUE"
-
-// ContinueFD is the descriptor number at which such a program finds its end.
-const ContinueFD = 3
 
 // An End is how a guest process ended: by itself with Code, or by Signal, a
 // number of the ABI, when that is not 0.

@@ -45,7 +45,17 @@ func isProcess(fd int) bool {
 	return ok && strings.HasPrefix(u.Name, processName)
 }
 
-// StartSelf starts this program anew with child at ContinueFD and the standard
+// continueFD is the descriptor number at which a program that StartSelf has started
+// finds its end.
+const continueFD = 3
+
+// Continued returns the child's end, in such a program.
+func Continued() (fd int, err error) {
+	unix.CloseOnExec(continueFD)
+	return continueFD, nil
+}
+
+// StartSelf starts this program anew with child at continueFD and the standard
 // descriptors as they are. The new process's end is seen to in the background.
 func StartSelf(child int) error {
 	env := append(os.Environ(), ContinueEnv+"=1")
@@ -211,9 +221,6 @@ func NameFD(fd int) string {
 	}
 	return name
 }
-
-// SetCloseOnExec keeps a descriptor from programs that this one becomes or starts.
-func SetCloseOnExec(fd int) { unix.CloseOnExec(fd) }
 
 // KillSelf ends this process at once, as when its last descriptor is closed.
 func KillSelf() { _ = unix.Kill(unix.Getpid(), unix.SIGKILL) }

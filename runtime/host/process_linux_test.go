@@ -132,9 +132,9 @@ func init() {
 	if os.Getenv(ContinueEnv) == "" {
 		return
 	}
-	msg, _, err := ReceiveMessage(ContinueFD)
-	if err != nil || string(msg) != "sleep" || SendMessage(ContinueFD, []byte("ready"), nil) != nil ||
-		KillOnHangup(ContinueFD) != nil {
+	msg, _, err := ReceiveMessage(continueFD)
+	if err != nil || string(msg) != "sleep" || SendMessage(continueFD, []byte("ready"), nil) != nil ||
+		KillOnHangup(continueFD) != nil {
 		os.Exit(1)
 	}
 	time.Sleep(time.Hour)

@@ -1,4 +1,4 @@
-//go:build !(linux && amd64)
+//go:build !((linux || windows) && amd64)
 
 package host
 
@@ -14,6 +14,7 @@ func (t *Thread) AwaitMessage(fd int) syscall.Errno            { return syscall.
 func KillOnHangup(fd int) error                                { return ErrUnsupported }
 func SendEnd(fd int, s End) error                              { return ErrUnsupported }
 func PeekEnd(fd int) (s End, killed, ended bool)               { return s, true, true }
+func Continued() (fd int, err error)                           { return -1, ErrUnsupported }
 func KillSelf()                                                {}
 
 // A Snapshot cannot be had on this system.
@@ -32,4 +33,3 @@ func (s *Snapshot) Data(lo, hi uint64) []Range                                 {
 func (s *Space) MapSnapshot(from *Snapshot, addr, length uint64, p Prot) error { return ErrUnsupported }
 func Touched(lo, hi uint64, private bool) []Range                              { return nil }
 func NameFD(fd int) string                                                     { return "" }
-func SetCloseOnExec(fd int)                                                    {}

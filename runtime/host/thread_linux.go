@@ -30,10 +30,13 @@ type Thread struct {
 // NewThread locks the calling goroutine to its operating-system thread and gives
 // it a thread block, reached as the strategy in force says (UseTLS). One arch_prctl
 // call per thread: the only system call that is ever spent on the thread register,
-// but for the strategies that exchange %fs. word is the address that its FSWord must
+// but for the strategies that exchange %fs. tcb is the address that its TCB must
 // have, as in the process that a forked guest comes from; 0 for any.
-func NewThread(word uint64) (*Thread, error) {
-	word, err := newBlock(word)
+func NewThread(tcb uint64) (*Thread, error) {
+	if tcb != 0 {
+		tcb -= tcbOffset
+	}
+	word, err := newBlock(tcb)
 	if err != nil {
 		return nil, err
 	}

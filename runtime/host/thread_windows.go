@@ -32,13 +32,11 @@ type Thread struct {
 }
 
 // NewThread locks the calling goroutine to its operating-system thread and gives
-// it a thread block, reached as the strategy in force says (UseTLS). Where the thread's
-// %fs word lies is Windows' choice: word must be 0.
-func NewThread(word uint64) (t *Thread, err error) {
-	if word != 0 {
-		return nil, fmt.Errorf("a thread's %%fs word cannot be at %#x: Windows gives it its place", word)
-	}
-	b, err := newBlock()
+// it a thread block, reached as the strategy in force says (UseTLS). tcb is the address
+// that its TCB must have, as in the process that a forked guest comes from; 0 for any.
+// Where the thread's %fs word lies is Windows' choice.
+func NewThread(tcb uint64) (t *Thread, err error) {
+	b, err := newBlock(tcb)
 	if err != nil {
 		return nil, err
 	}

@@ -23,10 +23,10 @@ func (t *Thread) Read(fd int, v []Iovec) (int, syscall.Errno) {
 		release(files) // there is no room for them
 		return n, e
 	case f.seekable():
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		n, e := t.at(procReadFile, f, v, f.off)
-		f.off += int64(n)
+		off := f.lock()
+		defer f.unlock()
+		n, e := t.at(procReadFile, f, v, *off)
+		*off += int64(n)
 		return n, e
 	case f.kind.Socket():
 		n, _, e := t.receiveSocket(nil, f, v, f.messageFlags())
@@ -48,17 +48,17 @@ func (t *Thread) Write(fd int, v []Iovec) (int, syscall.Errno) {
 	case f.end != nil:
 		return f.end.send(t, v, nil, f.messageFlags())
 	case f.seekable():
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		off := f.off
+		at := f.lock()
+		defer f.unlock()
+		off := *at
 		if f.status()&FlagAppend != 0 {
 			off = atEnd
 		}
 		n, e := t.at(procWriteFile, f, v, off)
 		if off == atEnd && n > 0 {
-			f.off, _ = windows.Seek(f.h, 0, windows.FILE_CURRENT)
+			*at, _ = windows.Seek(f.h, 0, windows.FILE_CURRENT)
 		} else {
-			f.off += int64(n)
+			*at += int64(n)
 		}
 		return n, e
 	case f.kind.Socket():
