@@ -166,6 +166,17 @@ func Continued() (fd int, err error) {
 	return newFD(&file{kind: KindUnknown, start: p}), nil
 }
 
+// handed are the handles that this program was started with by StartSelf, for a start in
+// its place (StartAnew); nil in any other, and once it has taken them.
+func handed() (out []syscall.Handle) {
+	for s := range strings.SplitSeq(os.Getenv(handlesEnv), ",") {
+		if h, err := strconv.ParseUint(s, 16, 64); err == nil {
+			out = append(out, syscall.Handle(h))
+		}
+	}
+	return out
+}
+
 // ends returns the side of a process descriptor that fd is, and whether it is the child's.
 func ends(fd int) (p *process, child bool, e syscall.Errno) {
 	f, e := fileOf(fd)

@@ -1,4 +1,4 @@
-//go:build windows && amd64
+//go:build amd64
 
 package host
 
@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -68,7 +67,7 @@ func supervise(exe string) (status int, err error) {
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", supervisorEnv, end))
 	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED,
-		AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(end)}}
+		AdditionalInheritedHandles: append(handed(), syscall.Handle(end))}
 	// Ctrl-C and Ctrl-Break come to the child, too, and are its own to heed.
 	come := make(chan os.Signal, 1)
 	signal.Notify(come, os.Interrupt)
@@ -112,21 +111,13 @@ func silentEnd(code uint32) (status int) {
 // dieWithUs makes the system end a process when this one ends, but none that it has
 // started in turn. It returns what undoes that.
 func dieWithUs(pid int) func() {
-	job, err := windows.CreateJobObject(nil, nil)
+	job, err := newJob()
 	if err != nil {
 		return func() {} // it lives on when we are killed
 	}
-	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{BasicLimitInformation: windows.JOBOBJECT_BASIC_LIMIT_INFORMATION{
-		LimitFlags: windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | windows.JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK,
-	}}
-	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
-		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
-	if err == nil {
-		var p windows.Handle
-		if p, err = windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid)); err == nil {
-			_ = windows.AssignProcessToJobObject(job, p) // as above
-			_ = windows.CloseHandle(p)
-		}
+	if p, err := windows.OpenProcess(windows.PROCESS_SET_QUOTA|windows.PROCESS_TERMINATE, false, uint32(pid)); err == nil {
+		_ = windows.AssignProcessToJobObject(job, p) // as above
+		_ = windows.CloseHandle(p)
 	}
 	return func() { _ = windows.CloseHandle(job) }
 }
