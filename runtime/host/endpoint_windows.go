@@ -5,12 +5,14 @@ package host
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
 // Windows has local sockets neither in pairs nor with messages or descriptors, and
 // nothing that waits for pipes and sockets at once. Pipes and local sockets of a
-// guest's own are therefore kept here, in this process, which is as far as they reach.
+// guest's own are therefore kept here, in this process, until another gets one of their ends
+// by a fork (sharedEnd).
 
 // pipeSize is how many bytes of a stream, and of all messages, wait on their way.
 const pipeSize = 64 << 10
@@ -26,6 +28,7 @@ type endpoint struct {
 	noRead, noWrite bool     // shut down
 	connected       bool     // there is, or was, a peer
 	watch           watchers
+	shared          *sharedEnd // not nil once this is all that counts, and peer no longer
 }
 
 // A packet is a message, or a piece of a stream with the descriptors that were attached
@@ -76,8 +79,22 @@ func (p *endpoint) wait(t *Thread) syscall.Errno {
 	return e
 }
 
+// far returns the end's part in what other processes have, nil while they have none.
+func (p *endpoint) far() *sharedEnd {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shared
+}
+
+// moved counts ends that were moved to where other processes see them, for those who wait.
+var moved atomic.Int64
+
 // close ends this end. Descriptors that nobody will receive any more are closed.
 func (p *endpoint) close() {
+	if s := p.far(); s != nil {
+		s.close()
+		return
+	}
 	p.mu.Lock()
 	lost := p.in
 	p.in, p.size = nil, 0
@@ -94,6 +111,9 @@ func (p *endpoint) close() {
 
 // pending returns how many bytes wait to be read.
 func (p *endpoint) pending() int {
+	if s := p.far(); s != nil {
+		return s.pending()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.kind.Messages() {
@@ -107,6 +127,9 @@ func (p *endpoint) pending() int {
 
 // ready tells which of Poll's events have occurred.
 func (p *endpoint) ready() (events int16) {
+	if s := p.far(); s != nil {
+		return s.ready()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.peer
@@ -141,6 +164,12 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 	for first := true; first || len(data) > 0; first = false {
 		for {
 			switch {
+			case p.shared != nil:
+				k, e := p.sendFar(t, data, files, flags)
+				if n > 0 {
+					e = 0
+				}
+				return n + k, e
 			case !p.connected:
 				return n, syscall.ENOTCONN
 			case p.noWrite, p.peer == nil, p.peer.noRead:
@@ -174,6 +203,23 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 	return n, 0
 }
 
+// sendFar is the rest of a send once other processes have the end. p.mu is held.
+func (p *endpoint) sendFar(t *Thread, data []byte, files []*file, flags MessageFlags) (int, syscall.Errno) {
+	if len(files) > 0 {
+		return 0, syscall.ENOTSUP // they are known in this process only
+	}
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	return p.shared.send(t, data, flags)
+}
+
+// receiveFar is the rest of a receive, of which n bytes have come.
+func (p *endpoint) receiveFar(t *Thread, v []Iovec, n int, flags MessageFlags) (int, MessageFlags, syscall.Errno) {
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	return p.shared.receive(t, v, n, flags)
+}
+
 // gone is the error of a write that nobody can read, unless something went before.
 func gone(n int, k FileKind) syscall.Errno {
 	switch {
@@ -202,6 +248,9 @@ func (p *endpoint) receive(t *Thread, v []Iovec, flags MessageFlags) (
 	for {
 		for len(p.in) == 0 {
 			switch {
+			case p.shared != nil:
+				n, got, e := p.receiveFar(t, v, n, flags)
+				return n, nil, got, e
 			case !p.connected:
 				return n, files, got, syscall.ENOTCONN
 			case p.noRead, p.peer == nil, p.peer.noWrite, n > 0 && flags&MsgWaitAll == 0:
@@ -292,6 +341,9 @@ func (p *endpoint) take(v []Iovec, n int, want uint64) (k int, files []*file, go
 
 // unattached is Unattached of a stream.
 func (p *endpoint) unattached() (n int, e syscall.Errno) {
+	if s := p.far(); s != nil {
+		return s.unattached()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.in) == 0 {
@@ -306,8 +358,21 @@ func (p *endpoint) unattached() (n int, e syscall.Errno) {
 	return -1, 0
 }
 
+// hasPeer reports whether there is another end.
+func (p *endpoint) hasPeer() bool {
+	if s := p.far(); s != nil {
+		return s.connected && !s.peerGone()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.peer != nil
+}
+
 // shutdown ends directions.
 func (p *endpoint) shutdown(read, write bool) syscall.Errno {
+	if s := p.far(); s != nil {
+		return s.shutdown(read, write)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.connected {

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -17,6 +18,8 @@ type given struct {
 	Bytes                    []byte   `json:",omitempty"` // of Sealed; or a socket's token
 	Common                   *handles `json:",omitempty"`
 	Process                  *handles `json:",omitempty"`
+	End                      *handles `json:",omitempty"`
+	Side                     int      // of End
 }
 
 // handles are some, of the process that they are given to.
@@ -56,8 +59,17 @@ func give(fd int, to windows.Handle) (g given, err error) {
 	}
 	g = given{Kind: f.kind, Read: f.read, Write: f.write, TTY: f.tty != nil}
 	switch {
-	case f.end != nil, f.q != nil, f.tm != nil:
+	case f.q != nil, f.tm != nil:
 		return g, syscall.ENOTSUP
+	case f.end != nil:
+		s, err := f.end.share()
+		if err != nil {
+			return g, err
+		}
+		g.Side = s.side
+		if g.End, err = giveHandles(to, s.handles[:]...); err != nil {
+			return g, err
+		}
 	case f.proc != nil:
 		p := f.proc
 		g.Process, err = giveHandles(to, p.handles[controlSection], p.child, p.job)
@@ -95,6 +107,15 @@ func (g *given) take() (*file, error) {
 	case g.Sealed:
 		f.sealed = g.Bytes
 		return f, nil
+	case g.End != nil:
+		s := &sharedEnd{side: g.Side}
+		for i, h := range *g.End {
+			s.handles[i] = windows.Handle(h)
+		}
+		if err := s.open(); err != nil {
+			return nil, errorOf(err)
+		}
+		f.end = &endpoint{kind: g.Kind, mu: new(sync.Mutex), shared: s}
 	case g.Bytes != nil:
 		var err error
 		if f.h, err = socketOfToken(g.Bytes); err != nil {

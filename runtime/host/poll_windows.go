@@ -45,7 +45,7 @@ func (t *Thread) Poll(fds []PollFD, timeout int64) (int, syscall.Errno) {
 
 func (t *Thread) poll(looks []look, until deadline) (int, syscall.Errno) {
 	w := watcher{event: t.wake, limit: longest, until: until}
-	watching := false
+	watching, at := false, moved.Load()
 	defer func() {
 		if watching {
 			w.forget(looks)
@@ -56,11 +56,15 @@ func (t *Thread) poll(looks []look, until deadline) (int, syscall.Errno) {
 		if err != nil || n > 0 || until.passed() {
 			return n, errnoIn(err)
 		}
+		if now := moved.Load(); watching && now != at { // to where other events tell of it
+			w.forget(looks)
+			watching, at, w.handles = false, now, nil
+		}
 		if !watching { // and look once more, for what came meanwhile
 			watching = true
 			for i := range looks {
 				if looks[i].f != nil {
-					w.watch(looks[i].f)
+					w.watch(&looks[i])
 				}
 			}
 			continue
@@ -167,13 +171,21 @@ type watcher struct {
 	until   deadline
 }
 
-// watch arranges that a change of f ends the sleep.
-func (w *watcher) watch(f *file) {
+// watch arranges that a change of a file ends the sleep.
+func (w *watcher) watch(l *look) {
+	f := l.f
 	switch {
+	case f.end != nil && f.end.far() != nil:
+		w.limit = min(w.limit, endDeathWait)
+		if len(w.handles) < 60 {
+			w.handles = append(w.handles, f.end.far().events(l.want)...)
+		} else {
+			w.limit = min(w.limit, shortest)
+		}
 	case f.end != nil:
 		f.end.watch.add(f.end.mu, w.event)
 	case f.q != nil:
-		f.q.each(func(l *look) { w.watch(l.f) })
+		f.q.each(w.watch)
 		f.q.watch.add(&f.q.mu, w.event)
 	case f.tm != nil:
 		if at := f.tm.next(); at >= 0 && (w.until < 0 || at < w.until) {
@@ -204,7 +216,7 @@ func (w *watcher) forget(looks []look) {
 		case f.q != nil:
 			f.q.each(func(l *look) {
 				if l.f.end != nil {
-					l.f.end.watch.remove(f.end.mu, w.event)
+					l.f.end.watch.remove(l.f.end.mu, w.event)
 				}
 			})
 			f.q.watch.remove(&f.q.mu, w.event)

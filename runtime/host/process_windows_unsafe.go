@@ -11,6 +11,7 @@ import (
 const (
 	securityAttributesSize = unsafe.Sizeof(windows.SecurityAttributes{})
 	controlSize            = uint32(unsafe.Sizeof(control{}))
+	endPageSize            = uint32(unsafe.Sizeof(endPage{}))
 )
 
 func addressOfControl(c *control) uintptr { return uintptr(unsafe.Pointer(c)) }
@@ -53,4 +54,5 @@ func socketOfToken(b []byte) (windows.Handle, error) {
 
 var procDuplicateSocket = modws2.NewProc("WSADuplicateSocketW")
 
+func addressOfEnd(p *endPage) uintptr       { return uintptr(unsafe.Pointer(p)) }
 func addressOfCommon(c *commonPage) uintptr { return uintptr(unsafe.Pointer(c)) }

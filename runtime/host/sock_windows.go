@@ -104,9 +104,7 @@ func SocketNames(fd int) (own, peer Address, err error) {
 		return own, peer, e
 	case f.end != nil:
 		own.Family = FamilyLocal
-		f.end.mu.Lock()
-		defer f.end.mu.Unlock()
-		if f.end.peer != nil {
+		if f.end.hasPeer() {
 			peer.Family = FamilyLocal
 		}
 		return own, peer, nil
