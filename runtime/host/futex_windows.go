@@ -9,7 +9,8 @@ import (
 )
 
 // Windows has nothing by which a word of memory that two processes share wakes threads
-// of both. Within a process, waiters are found by the word's address.
+// of both: for words of shared mappings see waitShared. Waiters for those of the process's
+// own are found by the word's address.
 
 // futexes are the threads that wait, in the order in which they came.
 var futexes = futexTable{at: make(map[uint64][]*futexWaiter)}
@@ -31,6 +32,9 @@ type futexWaiter struct {
 // nanoseconds of ClockMonotonic or ClockRealtime, absolute; a negative one means
 // none.
 func (t *Thread) FutexWait(addr uint64, val, mask uint32, clock Clock, deadline int64) FutexResult {
+	if k, ok := futexKeyOf(addr); ok {
+		return t.waitShared(k, addr, val, mask, clock, deadline)
+	}
 	f := &futexes
 	f.Lock()
 	now, err := Load32(addr)
@@ -69,6 +73,9 @@ func (t *Thread) FutexWait(addr uint64, val, mask uint32, clock Clock, deadline 
 // in common with mask, those that have waited longest first. It returns how many there
 // were.
 func FutexWake(addr uint64, n, mask uint32) int {
+	if k, ok := futexKeyOf(addr); ok {
+		return wakeShared(k, n, mask)
+	}
 	f := &futexes
 	f.Lock()
 	defer f.Unlock()
@@ -80,6 +87,9 @@ func FutexWake(addr uint64, n, mask uint32) int {
 // woken when the word is not val, FutexChanged, or is none that can be slept on,
 // FutexFault.
 func FutexWakeCount(addr uint64, n, val uint32) (slept int, r FutexResult) {
+	if k, ok := futexKeyOf(addr); ok {
+		return wakeSharedCount(k, addr, n, val)
+	}
 	f := &futexes
 	f.Lock()
 	defer f.Unlock()

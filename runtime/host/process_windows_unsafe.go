@@ -12,6 +12,7 @@ const (
 	securityAttributesSize = unsafe.Sizeof(windows.SecurityAttributes{})
 	controlSize            = uint32(unsafe.Sizeof(control{}))
 	endPageSize            = uint32(unsafe.Sizeof(endPage{}))
+	futexPageSize          = uint32(unsafe.Sizeof(futexPage{}))
 )
 
 func addressOfControl(c *control) uintptr { return uintptr(unsafe.Pointer(c)) }

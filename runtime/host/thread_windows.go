@@ -22,6 +22,7 @@ type Thread struct {
 	handle windows.Handle
 	wake   windows.Handle // an event: Park, or a call that a kick ends, is to return
 	park   uint32         // 1 = an Unpark is pending
+	shared windows.Handle // an event, named, once it has been in waitShared
 	serve  func() uint64  // of Run
 	began  int64          // what its operating-system thread's CPU clock said before, in ns
 
@@ -64,7 +65,7 @@ func NewThread(tcb uint64) (t *Thread, err error) {
 }
 
 func (t *Thread) release() {
-	for _, h := range []windows.Handle{t.handle, t.wake, t.io.done} {
+	for _, h := range []windows.Handle{t.handle, t.wake, t.io.done, t.shared} {
 		if h != 0 {
 			_ = windows.CloseHandle(h)
 		}
