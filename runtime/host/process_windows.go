@@ -4,7 +4,6 @@ package host
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +29,6 @@ const (
 	controlSection  = iota
 	controlToChild  // event: a message has come
 	controlToHolder // event: the child has said how its start went
-	controlParent   // the process that has started the child
 	controlHandles  // how many there are
 )
 
@@ -79,10 +77,6 @@ func (p *process) make() (err error) {
 			return err
 		}
 	}
-	self := windows.CurrentProcess()
-	if err = windows.DuplicateHandle(self, self, self, &h[controlParent], windows.SYNCHRONIZE, true, 0); err != nil {
-		return err
-	}
 	if p.job, err = newJob(); err != nil {
 		return err
 	}
@@ -128,18 +122,21 @@ func StartSelf(child int) error {
 		numbers = append(numbers, strconv.FormatUint(uint64(h), 16))
 		inherited = append(inherited, syscall.Handle(h))
 	}
-	_, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
+	pid, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
 		Env:   append(os.Environ(), ContinueEnv+"=1", handlesEnv+"="+strings.Join(numbers, ",")),
 		Files: []uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
-		Sys:   &syscall.SysProcAttr{AdditionalInheritedHandles: inherited},
+		Sys:   &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED, AdditionalInheritedHandles: inherited},
 	})
 	if err != nil {
 		return fmt.Errorf("cannot start this program anew for a forked process: %w", errorOf(err))
 	}
 	p.child = windows.Handle(h)
-	if err := windows.AssignProcessToJobObject(p.job, p.child); err != nil {
+	if err = windows.AssignProcessToJobObject(p.job, p.child); err == nil {
+		err = startWithRoom(uint32(pid))
+	}
+	if err != nil {
 		_ = windows.TerminateProcess(p.child, 1)
-		return fmt.Errorf("cannot put a forked process into a job: %w", errorOf(err))
+		return fmt.Errorf("a forked process cannot begin: %w", errorOf(err))
 	}
 	return nil
 }
@@ -255,9 +252,9 @@ func ReceiveMessage(fd int) (msg []byte, fds []int, err error) {
 		}
 		return c.text[:min(c.length, maxMessage)], nil, nil
 	}
-	both := []windows.Handle{p.handles[controlToChild], p.handles[controlParent]}
-	if n, err := windows.WaitForMultipleObjects(both, false, windows.INFINITE); err != nil || n != windows.WAIT_OBJECT_0 {
-		return nil, nil, errors.Join(io.EOF, err)
+	// A parent that is gone takes this process along.
+	if _, err := windows.WaitForSingleObject(p.handles[controlToChild], windows.INFINITE); err != nil {
+		return nil, nil, errorOf(err)
 	}
 	return readLetter(windows.Handle(c.message), c.size)
 }
