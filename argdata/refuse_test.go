@@ -32,6 +32,8 @@ var refusals = []struct{ name, in, want string }{
 	{"open mapping", "{a: 1", "1:5: the YAML is broken here or shortly before: did not find expected ',' or '}'"},
 	{"open string", "a: \"x\n\n", "1:5: the YAML is broken here or shortly before: found unexpected end of stream"},
 	{"indentation", "a:\n  - 1\n - 2\n", "3:4: the YAML is broken here or shortly before: did not find expected key"},
+	{"path of Windows", "a: \"C:\\windows\"\n", "1:8: the YAML is broken here or shortly before: found unknown escape character; " +
+		`a backslash in double quotes begins an escape: write 'C:\dir' in single quotes`},
 	{"two values", "a: b: c\n", "1:7: the YAML is broken here or shortly before: mapping values are not allowed in this context"},
 	{"tabulator", "a:\r\n\tb: 1\r\n", "2:3: the YAML is broken here or shortly before: found character that cannot start any token"},
 	{"control character", "a: \x01", "1:4: the YAML is broken here or shortly before: control characters are not allowed"},

@@ -196,8 +196,12 @@ func (s *source) broken(cause error) *SyntaxError {
 	}
 	read = bytes.TrimRight(read, " \t\r\n")
 	_, last := utf8.DecodeLastRune(read)
+	hint := ""
+	if strings.Contains(problem, "unknown escape character") { // most likely a path of Windows
+		hint = `; a backslash in double quotes begins an escape: write 'C:\dir' in single quotes`
+	}
 	return s.position(len(read)-last).Errorf(
-		"the YAML is broken here or shortly before: %s", strings.TrimSpace(problem))
+		"the YAML is broken here or shortly before: %s%s", strings.TrimSpace(problem), hint)
 }
 
 type byteReader struct {
