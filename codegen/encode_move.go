@@ -3,7 +3,7 @@ package codegen
 // Loads, stores and address arithmetic. Offsets from %gs are displacements from
 // the thread block's guest word, encoded as absolute 32-bit displacements
 // (ModRM.rm = 100, SIB = 25). None of these instructions changes flags,
-// but for TestUpper.
+// but for TestUpper and CompareStack.
 
 func rexW(r, x, b Reg) byte { return 0x48 | byte(r>>3)<<2 | byte(x>>3)<<1 | byte(b>>3) }
 
@@ -130,6 +130,12 @@ func (b *Buffer) AddRSP(disp int32) {
 // PushImm emits push $imm, sign-extended to 64 bits.
 func (b *Buffer) PushImm(imm int32) {
 	b.Bytes(0x68)
+	b.U32(uint32(imm))
+}
+
+// CompareStack emits cmpq $imm, (%rsp), the immediate sign-extended. It changes the flags.
+func (b *Buffer) CompareStack(imm int32) {
+	b.Bytes(0x48, 0x81, 0x3c, 0x24)
 	b.U32(uint32(imm))
 }
 

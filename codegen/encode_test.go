@@ -40,6 +40,7 @@ func TestEncode(t *testing.T) {
 		{func(b *Buffer) { b.AddRSP(8) }, nil, "lea 0x8(%rsp),%rsp"},
 		{func(b *Buffer) { b.AddRSP(0x1000) }, nil, "lea 0x1000(%rsp),%rsp"},
 		{func(b *Buffer) { b.PushImm(0x123456) }, nil, "pushq $0x123456"},
+		{func(b *Buffer) { b.CompareStack(0x123456) }, nil, "cmpq $0x123456,(%rsp)"},
 		{r((*Buffer).Pop), nil, "pop %r11"},
 		{func(b *Buffer) { b.Pop(RBX) }, nil, "pop %rbx"},
 		{func(b *Buffer) { b.AddReg(RSI, R13) }, nil, "lea (%rsi,%r13),%rsi"},

@@ -4,11 +4,12 @@ import "cabitrans/decode"
 
 // Bounds in bytes on what the methods emit in the hot buffer.
 const (
-	MaxJump  = 5 + 3   // Jump, padding included
-	MaxEntry = 2*9 + 5 // the entries that stand before a body
-	maxCond  = 6 + 3
-	maxCall  = 5 + 5 + 3 + 9 // with the landing behind it
-	maxRet   = 9 + 5 + 3 + 8 + 2 + 8 + 8 + 8 + 1
+	MaxJump       = 5 + 3   // Jump, padding included
+	MaxEntry      = 2*9 + 5 // the entries that stand before a body
+	maxCond       = 6 + 3
+	maxCall       = 5 + 5 + 3 + 9 // with the landing behind it
+	maxMovingLoad = 9 + 9 + 8
+	maxRet        = 9 + 5 + 3 + 8 + 2 + 8 + 8 + 8 + 1
 )
 
 // Bound is a bound on the bytes that Inst appends to the hot buffer for in: a good one
@@ -19,7 +20,11 @@ func (r *Rewriter) Bound(in *decode.Inst) uint32 {
 	switch in.Flow {
 	case decode.FlowNext:
 		switch {
-		case in.Class&copied != 0 || in.SegMatters() && (r.FS.Prefix == 0 || r.FS.Disp != 0 || r.Options.MovingBase || r.Options.MovingGS):
+		case in.Class&copied != 0:
+			return MaxEmit
+		case r.based(in) && plainLoad(in):
+			return maxMovingLoad
+		case r.based(in):
 			return MaxEmit
 		case in.RIPRel():
 			if target := int64(in.End()) + in.Disp; target != int64(int32(target)) {

@@ -288,9 +288,13 @@ func (r *Rewriter) ret(in *decode.Inst) {
 		r.Trap(in.PC, TrapFar)
 		return
 	}
-	pop := int32(0)
+	r.Return(in.PC, dropped(in))
+}
+
+// dropped is how many bytes of arguments the return in drops.
+func dropped(in *decode.Inst) int32 {
 	if in.ImmLen == 2 {
-		pop = int32(uint16(in.Imm))
+		return int32(uint16(in.Imm))
 	}
-	r.Return(in.PC, pop)
+	return 0
 }

@@ -18,12 +18,13 @@ const (
 	WithoutLandings                     // indirect jumps that leave r11 to their target
 	WithoutTails                        // copies, for indirect jumps, of code that leads to another one
 	WithoutClock                        // a stub that reads clocks without Go
+	WithoutLeaves                       // copies, in place of calls, of short functions that call none
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves"}
 
 // ErrWithout is wrapped when there is no optimisation of a name.
 var ErrWithout = errors.New("no such optimisation")

@@ -147,6 +147,7 @@ func TestHomeCalls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newHome(t, 0)
+			g.engine.Without(g.engine.rw.Without | rewrite.WithoutLeaves) // copies make no calls
 			g.put(g.code, c.first)
 			g.put(g.code+host.PageSize, c.second)
 			f := g.run(g.code, func(ht *host.Thread) {

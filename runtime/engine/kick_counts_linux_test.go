@@ -20,7 +20,7 @@ func testTracedCounts(t *testing.T, tls rewrite.TLS) {
 				tr.g = newGuestTLS(tr.t, tls)
 				tr.g.engine.WatchBlocks(BlockWatch{Count: true, Targets: targets})
 				tr.g.put(tr.g.code, stepCode)
-				s := &sequencer{tracee: tr, counts: true}
+				s := &sequencer{tracee: tr, code: stepCode, end: stepEnd, least: 200, counts: true}
 				s.native()
 				s.all(map[bool]string{false: "blocks", true: "blocks and targets"}[targets])
 			})

@@ -23,22 +23,31 @@ func TestTracedSequences(t *testing.T) { eachTLS(t, testTracedSequences) }
 func testTracedSequences(t *testing.T, tls rewrite.TLS) {
 	traced(t, func(tr *tracee) {
 		for _, o := range optionsOf(tls) {
-			name := fmt.Sprintf("%+v", o)
-			tr.scope(func(tr *tracee) {
-				tr.g = newGuestTLS(tr.t, tls)
-				tr.g.setOptions(o)
-				tr.g.put(tr.g.code, stepCode)
-				s := &sequencer{tracee: tr, keep: o.KeepR11, strict: o.Strict}
-				s.native()
-				s.all(name)
-			})
+			tracedProgram(tr, tls, o, &sequencer{code: stepCode, end: stepEnd, least: 200})
 		}
 	})
 }
 
-// sequencer runs stepCode.
+// tracedProgram runs the program of s with kicks everywhere.
+func tracedProgram(tr *tracee, tls rewrite.TLS, o rewrite.Options, s *sequencer) {
+	tr.scope(func(tr *tracee) {
+		tr.g = newGuestTLS(tr.t, tls)
+		tr.g.setOptions(o)
+		tr.g.put(tr.g.code, s.code)
+		s.tracee, s.keep, s.strict = tr, o.KeepR11, o.Strict
+		s.native()
+		s.all(fmt.Sprintf("%+v", o))
+		s.leaves = s.g.engine.Stats().Leaves
+	})
+}
+
+// sequencer runs a program.
 type sequencer struct {
 	*tracee
+	code   string
+	end    uint64 // where it ends, with ud2
+	least  int    // host instructions that it executes, or more
+	leaves uint64 // calls that were translated to copies, when it has ended
 	keep   bool
 	strict bool
 	trace  nativeTrace
@@ -115,7 +124,7 @@ func (s *sequencer) native() {
 			flags = true
 		}
 	}
-	if end := s.trace.list[len(s.trace.list)-1].RIP; end != g.code+stepEnd {
+	if end := s.trace.list[len(s.trace.list)-1].RIP; end != g.code+s.end {
 		s.t.Fatalf("the CPU came to code+%#x", end-g.code)
 	}
 }
@@ -193,7 +202,7 @@ func (s *sequencer) all(name string) {
 	}
 	s.t.Logf("%s: %d host instructions executed, %d kicks, at %d of the CPU's %d boundaries",
 		name, host0, kicks, n, len(seen))
-	if host0 < 200 || n < len(seen)/2 {
+	if host0 < s.least || n < len(seen)/2 {
 		s.t.Errorf("%s: few of them", name)
 	}
 }

@@ -27,7 +27,7 @@ func TestOracleCalls(t *testing.T) {
 		tls rewrite.TLS
 		opt rewrite.Options
 	}
-	ways := []way{{rewrite.GS{}, rewrite.Options{KeepR11: true, Strict: true, MovingBase: true}}}
+	ways := []way{{rewrite.GS{}, rewrite.Options{KeepR11: true, Strict: true, MovingBase: true}}, {rewrite.GS{}, rewrite.Options{}}}
 	for _, tls := range strategies() {
 		ways = append(ways, way{tls, rewrite.Options{KeepR11: true}}, way{tls, rewrite.Options{KeepR11: true, Strict: true}})
 	}
@@ -37,11 +37,15 @@ func TestOracleCalls(t *testing.T) {
 			g.setOptions(w.opt)
 			r := rand.New(rand.NewPCG(seed, 100+uint64(i)))
 			c := newComparer(g, r)
-			c.strict = w.opt.Strict
+			c.strict, c.keep = w.opt.Strict, w.opt.KeepR11
 			c.until(n/len(ways), func() { c.calls(r) })
-			t.Logf("%d cases of %d programs, %d instructions, %d ran to the end", c.done, c.sequences, c.insts, c.ended)
+			t.Logf("%d cases of %d programs, %d instructions, %d ran to the end, %d copies of functions",
+				c.done, c.sequences, c.insts, c.ended, c.engine.Stats().Leaves)
 			if c.ended < c.done/10 {
 				t.Errorf("only %d of %d cases ran to the end", c.ended, c.done)
+			}
+			if o := c.engine.rw.Options; o != w.opt {
+				t.Errorf("the options have become %+v", o)
 			}
 		})
 	}
@@ -59,7 +63,7 @@ func (c *comparer) calls(r *rand.Rand) {
 	text := make([]byte, callsBatch*room)
 	programs := make([]*program, callsBatch)
 	for i := range programs {
-		p := &program{strict: c.strict, sequence: sequence{r: r, pc: c.code + uint64(i*room), data: c.base, native: c.code + uint64(i*room)}}
+		p := &program{strict: c.strict, keep: c.keep, sequence: sequence{r: r, pc: c.code + uint64(i*room), data: c.base, native: c.code + uint64(i*room)}}
 		p.generate()
 		if len(p.code) > room {
 			c.Fatalf("a program has %d bytes", len(p.code))
@@ -132,6 +136,7 @@ func (c *comparer) executable(on bool) {
 type program struct {
 	sequence
 	strict    bool // may look below rsp
+	keep      bool // may read the r11 and the flags that it finds behind a call or at a function's begin
 	entry     uint64
 	functions []function
 }
@@ -144,12 +149,12 @@ type function struct {
 func (p *program) generate() {
 	for range 1 + p.r.IntN(4) {
 		f := function{at: len(p.code), pop: p.r.IntN(3) == 0}
-		p.body()
-		if f.pop {
-			p.raw(0xc2, 16, 0)
+		if p.r.IntN(2) == 0 {
+			p.leaf(f)
 		} else {
-			p.raw(0xc3)
+			p.body()
 		}
+		p.ret(f)
 		p.functions = append(p.functions, f)
 	}
 	p.entry = uint64(len(p.code))
@@ -159,6 +164,49 @@ func (p *program) generate() {
 	p.raw(0x0f, 0x0b)
 }
 
+// ret appends f's return.
+func (p *program) ret(f function) {
+	if f.pop {
+		p.raw(0xc2, 16, 0)
+	} else {
+		p.raw(0xc3)
+	}
+}
+
+// leaf appends what short functions consist of.
+func (p *program) leaf(f function) {
+	frame := p.r.IntN(4) == 0
+	if frame {
+		p.raw(0x55) // push %rbp
+	}
+	for range p.r.IntN(4) {
+		p.unstacked()
+	}
+	if !frame && p.r.IntN(2) == 0 {
+		// Over an instruction, or a return.
+		p.raw(0x70|byte(p.r.IntN(16)), 0)
+		at := len(p.code)
+		switch p.r.IntN(3) {
+		case 0:
+			p.ret(f)
+		case 1:
+			p.raw(0xeb, 0)
+		default:
+			p.unstacked()
+		}
+		p.code[at-1] = byte(len(p.code) - at)
+		p.copy[at-1] = p.code[at-1]
+		p.unstacked()
+	}
+	if p.r.IntN(16) == 0 && !frame {
+		p.raw(0x48, 0xff, 0x04, 0x24) // incq (%rsp): behind the call's continuation
+		p.raw(0x48, 0xff, 0x0c, 0x24) // decq (%rsp), or not
+	}
+	if frame {
+		p.raw(0x5d) // pop %rbp
+	}
+}
+
 // body appends instructions and calls.
 func (p *program) body() {
 	for range p.r.IntN(4) {
@@ -166,6 +214,10 @@ func (p *program) body() {
 	}
 	if len(p.functions) > 0 && p.r.IntN(4) != 0 {
 		p.call(p.functions[p.r.IntN(len(p.functions))])
+		if !p.keep {
+			p.raw(0x41, 0xbb, 1, 0, 0, 0)       // mov $1, %r11d
+			p.raw(0x49, 0x81, 0xc3, 1, 0, 0, 0) // add $1, %r11
+		}
 		if p.strict && p.r.IntN(2) == 0 {
 			p.raw(0x48, 0x8b, 0x4c, 0x24, 0xf8) // mov -8(%rsp), %rcx
 		}
@@ -175,6 +227,9 @@ func (p *program) body() {
 	}
 	for range p.r.IntN(3) {
 		p.unstacked()
+	}
+	if !p.keep {
+		return
 	}
 	if p.r.IntN(8) == 0 { // a jump to what follows, through memory
 		at := len(p.code)
@@ -221,7 +276,11 @@ func (p *program) call(f function) {
 		b := binary.LittleEndian.AppendUint32([]byte{rex, 0x8d, modrm}, uint32(f.at-len(p.code)-7))
 		p.raw(b...)
 	}
-	switch p.r.IntN(7) {
+	kind := p.r.IntN(7)
+	if !p.keep {
+		kind = 6
+	}
+	switch kind {
 	case 0:
 		load(0x48, 0x05)
 		p.raw(0xff, 0xd0) // call *%rax

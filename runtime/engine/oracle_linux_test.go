@@ -103,6 +103,7 @@ func oracle(t *testing.T, tls rewrite.TLS, o rewrite.Options, n int, seed rand.S
 type comparer struct {
 	*guest
 	strict bool           // the stack below rsp counts, too
+	keep   bool           // so do r11 and the flags behind calls
 	gs     bool           // translated code has in %gs what native code has in %fs
 	base   uint64         // of the data
 	native *codegen.Stubs // for the native runs

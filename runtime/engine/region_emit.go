@@ -13,6 +13,7 @@ import (
 // emit rewrites the region that find discovered and publishes it. called tells
 // that a direct call waits for entry.
 func (e *Engine) emit(entry uint64, called bool) {
+	e.findLeaves()
 	e.marksMu.Lock()
 	defer e.marksMu.Unlock()
 	g := &e.region
@@ -65,6 +66,10 @@ func (e *Engine) emit(entry uint64, called bool) {
 		e.piece(PieceEnd, r.next)
 	}
 
+	for _, w := range g.wilds {
+		e.rw.LeafWild(w.pc, w.at)
+	}
+	e.piece(PiecePad, entry)
 	g.refs = e.rw.Refs
 	for _, ref := range g.refs {
 		e.resolveRef(ref)
@@ -115,7 +120,9 @@ func (g *region) markCalled(entry uint64, called bool) {
 		in := &g.insts[i]
 		switch in.Flow {
 		case decode.FlowCall:
-			want(in.Target)
+			if g.leafOf[i] == 0 {
+				want(in.Target)
+			}
 		case decode.FlowCond, decode.FlowLoop, decode.FlowJump:
 			if k := g.at(in.Target); k != 0 && in.Target <= in.PC && in.Target%16 == 0 {
 				g.entries[k-1] |= entryLoop
@@ -148,6 +155,10 @@ func (e *Engine) emitInst(k int, r *run) {
 	}
 	if in.Flow == decode.FlowJump && k == r.last-1 {
 		return // endRun lays it out
+	}
+	if l := g.leaf(k); l != nil {
+		e.emitLeaf(in, l)
+		return
 	}
 	if in.Flow == decode.FlowCond {
 		e.rw.Short = e.short(k, in.Target)

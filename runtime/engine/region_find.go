@@ -32,10 +32,16 @@ type region struct {
 	work    []uint64
 	refs    []rewrite.Ref
 	rets    []landing
-	alone   bool    // one instruction from a page that nobody watches: see single.go
-	traced  bool    // and behind it an exit: see trace.go
-	pieces  []Piece // for the watcher: see watch.go
-	pieced  uint64  // host address up to which there are pieces
+
+	leafOf    []uint16 // by instruction: 1 + number of the leaf it calls, 0 for none; see leaf.go
+	leaves    []leaf
+	leafInsts []decode.Inst
+	wilds     []wild
+
+	alone  bool    // one instruction from a page that nobody watches: see single.go
+	traced bool    // and behind it an exit: see trace.go
+	pieces []Piece // for the watcher: see watch.go
+	pieced uint64  // host address up to which there are pieces
 }
 
 // callEntry says whether a direct call enters the code at an instruction.

@@ -28,7 +28,11 @@ func (e *Engine) bound() {
 				at += layoutUnit
 			}
 			g.starts[k] = at
-			at += e.rw.Bound(&g.insts[k])
+			if l := g.leaf(k); l != nil {
+				at += l.bound
+			} else {
+				at += e.rw.Bound(&g.insts[k])
+			}
 		}
 		at += rewrite.MaxJump
 		if r.end == endsTrap || r.end == endsFetch || g.traced {

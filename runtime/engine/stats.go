@@ -11,6 +11,7 @@ type Stats struct {
 	TableMisses                   uint64        // indirect branches that had no landing
 	TableBytes                    uint64        // look-up table now in use
 	FSRewritten                   uint64        // instructions whose %fs operand was rewritten
+	Leaves                        uint64        // calls that copies of short functions were made for
 	Flushes                       uint64        // times that all translations were dropped
 	HomePages                     uint64        // pages of text that were brought home
 	HomeRefused                   uint64        // that did not qualify
