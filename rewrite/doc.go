@@ -96,6 +96,9 @@
 // rsp at a call or return: calls and returns are then jumps, which the return
 // predictor cannot see.
 //
+// A call may also become a copy of what it calls (leaf.go): push $guest, the copy, and in
+// place of the return lea 8(%rsp),%rsp.
+//
 // # The source map
 //
 // For every host instruction there is a Mark: the guest instruction it belongs

@@ -29,19 +29,21 @@ var keeps = []byte{
 }
 
 // TestStrict: with Config.Strict a call and a return leave all else alone, as the CPU's
-// do. The test would see it if they did not: they do not without.
+// do. The test would see it if they did not: they do not without, unless the function is
+// copied in place of its call.
 func TestStrict(t *testing.T) {
 	for _, c := range []struct {
-		strict bool
-		code   int
-	}{{true, 15}, {false, 10}} {
+		strict  bool
+		without string
+		code    int
+	}{{true, "", 15}, {true, "leaves", 15}, {false, "leaves", 10}} {
 		for _, name := range runtime.TLSStrategies() {
-			p, err := start(codeAt(keeps...), runtime.Config{Strict: c.strict, TLS: name})
+			p, err := start(codeAt(keeps...), runtime.Config{Strict: c.strict, Without: c.without, TLS: name})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if e := p.Wait(); e.Status() != c.code {
-				t.Errorf("strict %v, %s: %+v, want %d", c.strict, name, e, c.code)
+				t.Errorf("strict %v, without %q, %s: %+v, want %d", c.strict, c.without, name, e, c.code)
 			}
 		}
 	}

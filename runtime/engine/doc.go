@@ -87,6 +87,20 @@
 // translated code that has been dropped, and none waits for a lock while it
 // counts as in the guest.
 //
+// # Leaves
+//
+// A direct call of a short function that makes no call is translated to a copy of the
+// function (leaf.go), with the guest's return address on the stack as ever and marks that
+// name the function's own instructions. So whatever takes a thread out of the copy finds it
+// in the function, and it goes on in the function's own translation. A change of the
+// function's text drops the copies with everything else, its page being marked as
+// translated; a function with a breakpoint in it is not copied; nor is any while blocks are
+// watched, so that counts and coverage are those of the program. A copy that writes to
+// memory checks its return address at the end, by a comparison that costs the flags: it is
+// made only if returns may do so. One that does not write to memory is sure of it, but for
+// what another thread, or a debugger, does to the stack of a thread that runs: a debugger
+// stops it first.
+//
 // # The home tier
 //
 // With Home, pages of guest text that qualify (package home says when) are executed at
