@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"cabitrans/runtime"
 )
 
 // TestGenerated runs a generated program directly and translated.
@@ -28,12 +30,17 @@ func TestGenerated(t *testing.T) {
 				t.Errorf("stamps %v", stamps)
 			}
 		}
-		out, m, err := translated(context.Background(), g.Program, Setup{}, Mode{})
-		check(out, err)
-		if int(m.Stats.Instructions) < 10*g.Functions {
-			t.Errorf("%d instructions of %d functions were translated", m.Stats.Instructions, g.Functions)
+		for _, tier := range runtime.Tiers() {
+			out, m, err := translated(context.Background(), g.Program, Setup{}, Mode{Tier: tier})
+			check(out, err)
+			if tier == runtime.TierCache && int(m.Stats.Instructions) < 10*g.Functions {
+				t.Errorf("%d instructions of %d functions were translated", m.Stats.Instructions, g.Functions)
+			}
+			if tier == runtime.TierHome && g.Functions > 1 && m.Stats.HomePages == 0 {
+				t.Errorf("of %d bytes of text nothing was executed at home", g.Text)
+			}
 		}
-		out, err = direct(g.Program, Setup{}, ByArchPrctl)
+		out, err := direct(g.Program, Setup{}, ByArchPrctl)
 		if errors.Is(err, ErrNoDirect) {
 			continue
 		}

@@ -6,10 +6,14 @@ import (
 )
 
 // enterGuest begins an enter stub: from here on the thread counts as in the
-// guest, unless a kick is pending.
+// guest, unless a kick is pending. A thread that is in the guest has come here by a wild
+// jump (package engine, "The home tier"): it would destroy what its way back to Go is.
 func (s *stub) enterGuest(abort uint64) {
 	s.find(x86.REG_BX)
-	s.op2(x86.AMOVQ, reg(x86.REG_SP), s.field(s.l.HostSP))
+	s.op2(x86.ACMPL, s.field(s.l.State), imm(s.l.StateGuest))
+	outside := s.jump(x86.AJNE)
+	s.op(x86.AUD2)
+	bind(outside, s.op2(x86.AMOVQ, reg(x86.REG_SP), s.field(s.l.HostSP)))
 	s.op2(x86.AMOVL, imm(s.l.StateGuest), s.field(s.l.State))
 	s.op2(x86.ACMPL, s.field(s.l.Kick), imm(0))
 	ok := s.jump(x86.AJEQ)

@@ -75,8 +75,9 @@ type Config struct {
 	// they cost.
 	TLS string
 
-	// Tier says how guest code is executed: one of Tiers, or empty for the default. What a
-	// program does is the same, unless it jumps where no instruction of its own is.
+	// Tier says how guest code is executed: one of Tiers, or empty for the default, which is
+	// TierHome where the TLS strategy has it and nothing else in here needs TierCache. What
+	// a program does is the same, unless it jumps where no instruction of its own is.
 	Tier string
 
 	// Without lists optimisations of translations that are to be left out, by name,

@@ -13,7 +13,7 @@ import (
 // was translated.
 func TestPerfMap(t *testing.T) {
 	var b bytes.Buffer
-	r := guestRun{name: "fib", watch: func(c *runtime.Config) { c.PerfMap = &b }}.run(t)
+	r := guestRun{name: "fib", watch: func(c *runtime.Config) { c.PerfMap, c.Tier = &b, runtime.TierCache }}.run(t)
 	r.expect(t, 0)
 	functions, end, hot := make(map[string]uint64), uint64(host.CacheLo), uint64(0)
 	for line := range bytes.Lines(b.Bytes()) {

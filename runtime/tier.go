@@ -24,9 +24,10 @@ const (
 // cannot be had. The message says which can.
 var ErrTier = errors.New("no such tier")
 
-// Tiers returns the names that Config.Tier may have on this host, the default first.
+// Tiers returns the names that Config.Tier may have on this host, the default (that of the
+// default strategy) first.
 func Tiers() (names []string) {
-	for _, name := range []string{TierCache, TierHome} {
+	for _, name := range []string{TierHome, TierCache} {
 		if len(TierTLS(name)) > 0 {
 			names = append(names, name)
 		}
@@ -61,10 +62,12 @@ func (e *tierError) Error() string {
 // Is makes errors.Is find ErrTier.
 func (e *tierError) Is(target error) bool { return target == ErrTier }
 
-// selectTier returns the tier of the given name, or the default for an empty one, if it
-// can be had with a TLS strategy.
+// selectTier returns the tier of the given name, if it can be had with a TLS strategy; for
+// an empty one TierHome where it can, else TierCache.
 func selectTier(name string, tls rewrite.TLS) (string, error) {
 	switch {
+	case name == "" && engine.CanHome(tls):
+		return TierHome, nil
 	case name == "":
 		return TierCache, nil
 	case name == TierHome && !tls.FS().CanHome():

@@ -11,7 +11,35 @@ import (
 	"cabitrans/runtime"
 )
 
-func atHome(c *runtime.Config) { c.Tier = runtime.TierHome }
+func atHome(c *runtime.Config)  { c.Tier = runtime.TierHome }
+func inCache(c *runtime.Config) { c.Tier = runtime.TierCache }
+
+// TestHomeDefault: the home tier is what a program has that asks for none, where it can be
+// had, and the code cache is where it cannot.
+func TestHomeDefault(t *testing.T) {
+	if got := runtime.Tiers()[0]; got != runtime.TierHome {
+		t.Errorf("the default is %s", got)
+	}
+	for _, tls := range runtime.TLSStrategies() {
+		r := guestRun{name: "fib", watch: func(c *runtime.Config) { c.TLS = tls }}.run(t)
+		r.expect(t, 0)
+		if home, can := r.stats.HomePages > 0, !strings.HasPrefix(tls, "indirect"); home != can {
+			t.Errorf("%s: %d pages at home", tls, r.stats.HomePages)
+		}
+	}
+}
+
+// TestCachePrograms: guests do the same in the code cache.
+func TestCachePrograms(t *testing.T) {
+	for _, name := range programs {
+		t.Run(name, func(t *testing.T) {
+			r := guestRun{name: name, watch: inCache}.golden(t)
+			if r.stats.HomePages != 0 {
+				t.Errorf("%d pages were executed at home", r.stats.HomePages)
+			}
+		})
+	}
+}
 
 // TestHomePrograms: guests do the same at home, their forked copies and the programs that
 // they become included, and some of their text is executed there.
@@ -57,18 +85,18 @@ func TestHomeCrash(t *testing.T) {
 		return r.exit.Fault.Report()
 	}
 	for _, how := range []string{"segv", "division", "stack", "wild", "noncanonical", "alias-call", "alias-ret", "int3"} {
-		if got, want := report(how, atHome), report(how, nil); got != want {
+		if got, want := report(how, atHome), report(how, inCache); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", how, got, want)
 		}
 	}
 }
 
-// TestHomeStress is TestStress at home, once.
-func TestHomeStress(t *testing.T) {
+// TestCacheStress is TestStress, which is at home, in the code cache, once.
+func TestCacheStress(t *testing.T) {
 	defer load(t)()
 	defer sprayed(t)()
 	for _, g := range stressPrograms([]string{""}) {
-		g.watch = atHome
+		g.watch = inCache
 		want := 0
 		if g.kill > 0 {
 			want = 128 + 9

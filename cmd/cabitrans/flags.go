@@ -43,7 +43,8 @@ func (f *runFlags) options() []option {
 		tlsOption(&f.tls, runtime.TLSStrategies(), "how guest threads have their thread-local storage; all ways do the "+
 			"same, at different cost. Here there are "),
 		{name: "tier", value: "NAME", words: runtime.Tiers(), set: func(name string) error { return setTier(&f.tier, name) },
-			help: "how the program's code is executed. There are " + strings.Join(runtime.Tiers(), ", ")},
+			help: "how the program's code is executed; the first of these by default, if the other flags allow it: " +
+				strings.Join(runtime.Tiers(), ", ")},
 		toggle("strict", &f.strict, "keep what the ABI lets calls and returns lose, register r11 and the memory below "+
 			"the stack; slower"),
 	}

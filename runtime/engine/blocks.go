@@ -121,7 +121,7 @@ func (e *Engine) counting() bool { return e.blocks != nil && e.blocks.Count }
 
 // full reports whether translations must be dropped before more can be made.
 func (e *Engine) full() bool {
-	return e.rw.Hot.Room() < minRoom || e.rw.Cold.Room() < minRoom ||
+	return !e.room(e.rw.Hot, minRoom) || !e.room(e.rw.Cold, minRoom) ||
 		e.counting() && len(e.blocks.placed) == maxCounters
 }
 

@@ -11,7 +11,7 @@ import (
 
 // returnWord holds the host address of the return from a vDSO call, for that stub. It
 // is the first of the code cache.
-const returnWord = host.CacheLo
+const returnWord = host.CacheLo + host.PageSize
 
 // clock is what the stub needs; without a Func there is none.
 func (e *Engine) clock() codegen.Clock {

@@ -18,7 +18,7 @@ func (e *Engine) Code(visit func(lo, hi, guest uint64)) {
 	e.homeCode(visit)
 	lists := e.markLists()
 	ends := [...]uint64{e.vdsoRet[1], e.vdsoRet[2], e.jumpMiss, e.hotBase, e.rw.Hot.PC(), e.rw.Cold.PC(), e.home.portalBuf.PC()}
-	visit(host.CacheLo, e.vdsoRet[0], 0)
+	visit(host.CacheLo+host.PageSize, e.vdsoRet[0], 0)
 	for n, l := range lists {
 		for i, m := range l {
 			hi := ends[n]

@@ -168,7 +168,7 @@ func (e *Engine) slot(pc uint64, n uint32) uint64 {
 	defer e.mem.RUnlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.rw.Hot.Room() < minRoom {
+	if !e.room(e.rw.Hot, minRoom) {
 		e.flush()
 	}
 	return host.CacheLo + uint64(e.translateVDSO(pc, n))

@@ -142,13 +142,36 @@
 // A forked process begins with none: its snapshot has the guest's text. Pages of mapped
 // files, and whatever is writable, never qualify.
 //
-// What the tier does not do: a program that is wrong, or hostile, and jumps out of its
-// memory or into the middle of an instruction runs what the CPU finds there, which may
-// be the translator's own code, or an access to its thread-local storage; from the code
-// cache it would have got a signal (TestWildBranches, TestHomeMiddle). Strategies that
-// change the length of code (indirect) have no home tier; nor have hosts on which a fault
-// destroys what lies below the guest's rsp (packed). What watches translations, a
-// debugger or a counter of blocks, needs the cache.
+// Strategies that change the length of code (indirect) have no home tier; nor have hosts on
+// which a fault destroys what lies below the guest's rsp (packed). What watches
+// translations, a debugger or a counter of blocks, needs the cache; a sampler does not.
+//
+// # Wild jumps at home
+//
+// A branch at home is the CPU's. To what is not mapped or not executable it gives what the
+// cache gives (TestHomeWildBranches). This is about mistakes of programs: a hostile one
+// can write the host's memory in either tier. A wrong one may hit executable memory of the
+// host:
+//
+//   - The code cache, at addresses that a program's garbage may well be. Its first page and
+//     all that is not filled have no access (host.Space.Execute), so most of it faults. In
+//     the middle of a translation the guest goes on there, as in the middle of its own code.
+//   - The stubs. The way in refuses a thread that is in the guest, before it would destroy
+//     the way back; exits that nobody meant are told by Block.Exit, which serve resets,
+//     and by the kick that is missing (TestHomeStrays).
+//   - Go's text and the host's vDSO: at random high addresses in a position-independent
+//     build. A fault there, whatever it is, is the guest's (Block.State), and ends it with
+//     SIGSEGV and a report of where it was found. A loop there ends so within strayTime
+//     (home_watch.go). A function that returns goes on in the guest (TestHomeHost).
+//   - The miss regions: a jump to MissBase + pc goes on at pc.
+//
+// What remains is the limit of the tier: a jump to the middle of an instruction runs what
+// the CPU finds there, which may be an access to the host's thread-local storage
+// (TestHomeMiddle); and one into Go's text may make a system call, or call Go's runtime,
+// with the guest's registers, which may end the process without a report. Syscall User
+// Dispatch would catch the former; but then every system call of the process goes through
+// the kernel's slow path, and the signal handlers, which make some in the guest's name,
+// lie elsewhere than Go's. It was not built.
 //
 // # On paper
 //

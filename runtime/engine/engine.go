@@ -110,8 +110,12 @@ func New(space *host.Space, mem *memory.AddressSpace, vdso VDSO, tls rewrite.TLS
 
 // makeStubs lays down the code that no flush drops.
 func (e *Engine) makeStubs() error {
-	code := e.space.Code()
-	buf := codegen.NewBuffer(code[:stubsSize], host.CacheLo)
+	// Nothing lies on the first page, whose address is what a wild jump may well name.
+	code := e.space.Code()[host.PageSize:stubsSize]
+	buf := codegen.NewBuffer(code, host.CacheLo+host.PageSize)
+	if err := e.space.Execute(host.CacheLo, host.CacheLo+stubsSize); err != nil {
+		return err
+	}
 	buf.Copy(make([]byte, 8)) // returnWord
 	layout := stubLayout(e.tls)
 	if e.vdso.Clock != 0 && e.tls.Switch() == codegen.SwitchNone {
@@ -179,6 +183,17 @@ func (e *Engine) Without(w rewrite.Without) {
 	}
 }
 
+// room reports whether b has room for n bytes, which are then executable.
+func (e *Engine) room(b *codegen.Buffer, n int) bool {
+	if b.Room() < n {
+		return false
+	}
+	if err := e.space.Execute(b.PC(), b.PC()+uint64(n)); err != nil {
+		panic("engine: " + err.Error())
+	}
+	return true
+}
+
 func (e *Engine) resetBuffers() {
 	code := e.space.Code()
 	hot, cold := e.hotBase-host.CacheLo, uint64(coldLo-host.CacheLo)
@@ -201,6 +216,10 @@ func (e *Engine) Close() error {
 	e.threadsMu.Unlock()
 	if n > 0 {
 		return fmt.Errorf("engine: %d threads are still running", n)
+	}
+	if e.home.stop != nil {
+		close(e.home.stop)
+		e.home.stop = nil
 	}
 	e.withdrawAll()
 	e.drop()

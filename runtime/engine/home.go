@@ -54,6 +54,7 @@ const portalSize = 4 << 20
 // homeTier is the home tier of an engine. All of it but on belongs to Engine.mu.
 type homeTier struct {
 	on      atomic.Bool
+	stop    chan struct{} // ends watchStrays; nil without the tier
 	pages   home.Pages
 	at      map[uint64]*homePage  // the pages at home
 	into    map[uint64][]uint64   // pages at home, by a page that they branch to
@@ -106,6 +107,8 @@ func (e *Engine) Home(fns home.Functions) bool {
 	h.calls = make(map[uint64]*crossings)
 	h.portals = make(map[uint64]uint64)
 	h.on.Store(true)
+	h.stop = make(chan struct{})
+	go e.watchStrays(h.stop)
 	return true
 }
 
@@ -138,7 +141,8 @@ func (e *Engine) comesHome(pc uint64, from origin) bool {
 		}
 	}
 	if !e.isHome(pc) {
-		if from.home {
+		var code [1]byte
+		if n, _ := e.mem.Fetch(pc, code[:]); n > 0 && from.home { // else the guest ends there
 			e.crossed(pc, from.ret)
 		}
 		return false
@@ -302,6 +306,9 @@ func (e *Engine) installVDSO(addr uint64) *homePage {
 	h := &e.home
 	var starts []uint16
 	p := new(homePage)
+	if !e.room(h.portalBuf, e.vdso.Count*rewrite.MaxEmit) {
+		return nil
+	}
 	for i := range e.vdso.Count {
 		pc := e.vdso.Text + uint64(i)*e.vdso.Stride
 		off := uint16(pc - addr)

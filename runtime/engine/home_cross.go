@@ -167,7 +167,7 @@ func (e *Engine) portal(pc uint64) (uint64, bool) {
 	if at, ok := h.portals[pc]; ok {
 		return at, true
 	}
-	if h.portalBuf.Room() < rewrite.MaxEmit {
+	if !e.room(h.portalBuf, rewrite.MaxEmit) {
 		return 0, false
 	}
 	e.marksMu.Lock()

@@ -56,13 +56,18 @@ func (e *Engine) reaches(pc, addr uint64) bool {
 }
 
 // strayed is the fault of a thread that has left its memory from home, by a jump that
-// the code cache would not have made.
+// the code cache would not have made, into code of the translator's: it has been found
+// there some time later. RIP is where, if that is known, else 0.
 func (t *Thread) strayed() *Fault {
 	b := t.block
-	if b.FaultTrap == trapPage && b.FaultError&pfFetch != 0 {
-		return t.fetchFault()
+	b.RIP = 0
+	if b.Exit == host.ExitFault {
+		b.RIP = b.HostPC
+		if b.FaultTrap == trapPage && b.FaultError&pfFetch != 0 {
+			return t.fetchFault()
+		}
 	}
-	f := t.fault(int(b.FaultSignal))
-	f.Note = "the program has jumped out of its memory, into the translator's; with --tier=cache it could not have"
+	f := t.fault(SigSEGV)
+	f.Note = "the program has jumped out of its memory, into the translator's; with --tier=cache it would have ended at the jump"
 	return f
 }

@@ -5,6 +5,7 @@ package engine
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -216,6 +217,68 @@ func TestHomeManyFunctions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHomeStrays: a jump from home into code of the translator's is found out where the
+// guest's state and Go's would be lost. None ends otherwise than by a signal.
+func TestHomeStrays(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		to   func(e *Engine) uint64
+		rip  func(to uint64) uint64
+	}{
+		{"the first page of the cache", func(*Engine) uint64 { return host.CacheLo + 8 }, found},
+		{"what is not filled of the cache", func(*Engine) uint64 { return host.CacheLo + host.CacheSize/2 }, found},
+		{"the way in", func(e *Engine) uint64 { return e.stubs.EnterFull }, nil},
+		{"the way in from a call", func(e *Engine) uint64 { return e.stubs.EnterReturn }, nil},
+		{"the way out of it", func(e *Engine) uint64 { return e.stubs.Abort }, nowhere},
+		{"the way out at a fault", func(e *Engine) uint64 { return e.stubs.FaultExit }, nowhere},
+		{"the body of the way out", func(e *Engine) uint64 { return e.stubs.ExitLink - 64 }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newHome(t, 0)
+			g.put(g.code, "ff e0")
+			to := c.to(g.engine)
+			f := g.run(g.code, func(ht *host.Thread) { ht.Block().Regs[decode.RAX] = to })
+			if f == nil || f.Signal != SigSEGV || c.rip != nil && f.RIP != c.rip(to) {
+				t.Fatalf("%+v", f)
+			}
+			g.atHome(true)
+		})
+	}
+}
+
+func found(to uint64) uint64 { return to }
+func nowhere(uint64) uint64  { return 0 }
+
+// TestHomeHost is the limit of the tier: nothing keeps code at home from jumping into the
+// host's, which is executed if it knows where that is. Here a function of Go's loads a register and returns.
+func TestHomeHost(t *testing.T) {
+	g := newHome(t, 0)
+	g.put(g.code, "ff d0"+ud2) // call *%rax
+	to := uint64(reflect.ValueOf(hostCode).Pointer())
+	f := g.run(g.code, func(ht *host.Thread) { ht.Block().Regs[decode.RAX] = to })
+	g.expect(f, SigILL, g.code+2)
+	if f.Regs[decode.RAX] != 7 {
+		t.Errorf("rax is %#x", f.Regs[decode.RAX])
+	}
+	g.atHome(true)
+}
+
+// hostCode is code of the host that needs nothing of Go's.
+//
+//go:noinline
+func hostCode() int { return 7 }
+
+// TestHomeLoop: a thread that a wild jump has led into a loop of the host's is found
+// there, and ends with SIGSEGV.
+func TestHomeLoop(t *testing.T) {
+	g := newHome(t, 0)
+	g.put(g.code, "ff e0")
+	const loop = host.CacheLo + stubsSize - 16
+	copy(g.engine.space.Code()[loop-host.CacheLo:], []byte{0xeb, 0xfe})
+	f := g.run(g.code, func(ht *host.Thread) { ht.Block().Regs[decode.RAX] = loop })
+	g.expect(f, SigSEGV, loop)
 }
 
 // TestHomeWithdrawn takes a page away again and again from a thread that runs on it.

@@ -93,7 +93,7 @@ func (e *Engine) deadR11(pc uint64) bool {
 // when it is far, or something else comes before.
 func (e *Engine) findTail(pc uint64) bool {
 	g := &e.region
-	if e.rw.Hot.Room() < 2*maxTail*rewrite.MaxEmit {
+	if !e.room(e.rw.Hot, 2*maxTail*rewrite.MaxEmit) {
 		return false
 	}
 	away := true

@@ -123,6 +123,9 @@ type comparer struct {
 var nativeTLS = rewrite.Swap{How: codegen.SwitchSyscall}
 
 func newComparer(g *guest, r *rand.Rand) *comparer {
+	if err := g.engine.space.Execute(nativeStubs, host.CacheLo+host.CacheSize); err != nil {
+		g.Fatal(err)
+	}
 	buf := codegen.NewBuffer(g.engine.space.Code()[nativeStubs-host.CacheLo:][:stubsSize], nativeStubs)
 	s, err := codegen.MakeStubs(buf, stubLayout(nativeTLS))
 	if err != nil {

@@ -39,7 +39,7 @@ func (e *Engine) landing(pc uint64) (uint64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.TableMisses++
-	if e.rw.Cold.Room() < minRoom {
+	if !e.room(e.rw.Cold, minRoom) {
 		e.flush()
 	}
 	body, set, err := e.landsAt(pc)
@@ -77,7 +77,7 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.TableMisses++
-	if e.rw.Cold.Room() < minRoom {
+	if !e.room(e.rw.Cold, minRoom) {
 		e.flush()
 	}
 	if e.home.on.Load() && inArena(pc) && e.comesHome(pc, origin{}) {

@@ -124,10 +124,17 @@ func (t *Thread) serve() (stub uint64) {
 			f = t.toCode(b.RIP, false)
 		}
 	case host.ExitAbort:
+		if !t.host.Kicked() {
+			f = t.strayed() // into the stub that only kicks lead to
+			break
+		}
 		t.siteDropped()
 		if more = t.attend(); more && t.stub == t.engine.stubs.EnterFull {
 			f = t.toCode(b.RIP, false)
 		}
+	case host.ExitNone: // none that was meant, see below
+		t.host.Settled()
+		f = t.strayed()
 	default:
 		panic("engine: unknown exit")
 	}
@@ -142,6 +149,7 @@ func (t *Thread) serve() (stub uint64) {
 		return 0
 	}
 	t.stats.Switches++
+	b.Exit = host.ExitNone // a wild jump behind what stores it is found out
 	return t.stub
 }
 
@@ -235,7 +243,7 @@ func (t *Thread) onKick() {
 	} else if ok {
 		settle(b, m)
 		t.takeBack(undone)
-	} else if t.engine.home.on.Load() { // between a wild jump and its fault
+	} else if t.engine.home.on.Load() { // by a wild jump: attend goes on there, and faults
 		b.RIP = b.HostPC
 	} else {
 		panic("engine: a kick found the guest outside the code cache")

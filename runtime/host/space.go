@@ -4,6 +4,7 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -15,8 +16,9 @@ var ErrNoSpace = errors.New("address range is already in use")
 // Space is the reserved address space: the guest arena, the look-up tables, the
 // miss regions and the code cache. There is one per host process.
 type Space struct {
-	arena []Range
-	code  []byte // writable alias of the code cache
+	arena  []Range
+	code   []byte                         // writable alias of the code cache
+	chunks [CacheSize / ExecuteChunk]bool // of the code cache: executable
 }
 
 var reserveOnce = sync.OnceValues(reserve)
@@ -34,3 +36,23 @@ func (s *Space) Arena() []Range { return s.arena }
 // Code returns the writable alias of the code cache; byte i executes at
 // CacheLo+i.
 func (s *Space) Code() []byte { return s.code }
+
+// ExecuteChunk is the unit in bytes in which the code cache becomes executable.
+const ExecuteChunk = 256 << 10
+
+// Execute lets code be executed in [lo, hi) of the code cache. What nobody has asked
+// for faults, so that a wild jump into the cache is likely to. One goroutine at a time
+// may call it.
+func (s *Space) Execute(lo, hi uint64) error {
+	lo, hi = (lo-CacheLo)/ExecuteChunk, (hi-CacheLo+ExecuteChunk-1)/ExecuteChunk
+	for i := lo; i < hi; i++ {
+		if s.chunks[i] {
+			continue
+		}
+		if err := execute(CacheLo + i*ExecuteChunk); err != nil {
+			return fmt.Errorf("cannot make the code cache executable: %w", err)
+		}
+		s.chunks[i] = true
+	}
+	return nil
+}

@@ -117,11 +117,11 @@ func mapGuard() error {
 	return nil
 }
 
-// mapCache maps one memory object twice: executable at CacheLo, writable at an address of
-// the kernel's choice. No page is ever both. The object is a shared anonymous one: perf
+// mapCache maps one memory object twice: to be executable at CacheLo (Execute), writable at
+// an address of the kernel's choice. No page is ever both. The object is a shared anonymous one: perf
 // looks into its maps of generated code for no other.
 func (s *Space) mapCache() error {
-	got, err := mmap(CacheLo, CacheSize, unix.PROT_READ|unix.PROT_EXEC,
+	got, err := mmap(CacheLo, CacheSize, unix.PROT_NONE,
 		unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE|unix.MAP_FIXED_NOREPLACE, -1, 0)
 	if err != nil || got != CacheLo {
 		if err == nil || errors.Is(err, unix.EEXIST) {
@@ -138,5 +138,16 @@ func (s *Space) mapCache() error {
 		return fmt.Errorf("cannot map the code cache for writing: %w", e)
 	}
 	s.code = bytesAt(uint64(alias), CacheSize)
+	return nil
+}
+
+// execute makes the chunk of the code cache at addr executable. Of the first chunk the
+// first page stays without access: nothing lies there.
+func execute(addr uint64) error {
+	lo := max(addr, CacheLo+PageSize)
+	if _, _, e := unix.Syscall(unix.SYS_MPROTECT, uintptr(lo), uintptr(addr+ExecuteChunk-lo),
+		unix.PROT_READ|unix.PROT_EXEC); e != 0 {
+		return e
+	}
 	return nil
 }
