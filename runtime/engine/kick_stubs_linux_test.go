@@ -151,7 +151,7 @@ var stubVariants = []struct {
 	uses    uint64 // components, as in an XSAVE area's header; 0 for all
 	prepare func(*host.Thread)
 	before  func(*host.Thread)
-	after   func(*host.Thread)
+	after   func(ht *host.Thread, exit uint32)
 }{
 	{},
 	{uses: 6}, // SSE and AVX
@@ -165,8 +165,8 @@ var stubVariants = []struct {
 			ht.Kick()
 		}
 	}},
-	{kicks: tripCalls, after: func(ht *host.Thread) { // the guest is not returned to
-		if ht.Block().Exit == host.ExitCall {
+	{kicks: tripCalls, after: func(ht *host.Thread, exit uint32) { // the guest is not returned to
+		if exit == host.ExitCall {
 			ht.Kick()
 		}
 	}},

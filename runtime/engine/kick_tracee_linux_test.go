@@ -124,7 +124,7 @@ type trip struct {
 // run executes a thread from pc on, with a shot if s is not nil.
 // The functions, which may be nil, are called before the run, before an exit is
 // served and after.
-func (tr *tracee) run(pc uint64, s *shot, prepare, before, after func(*host.Thread)) *trip {
+func (tr *tracee) run(pc uint64, s *shot, prepare, before func(*host.Thread), after func(*host.Thread, uint32)) *trip {
 	ht, err := host.NewThread(0)
 	if err != nil {
 		tr.t.Fatal(err)
@@ -165,7 +165,7 @@ func (tr *tracee) run(pc uint64, s *shot, prepare, before, after func(*host.Thre
 			out.settled = append(out.settled, boundary{b.RIP, b.Flags & guestFlags, b.Regs, tr.look()})
 		}
 		if after != nil {
-			after(ht)
+			after(ht, exit)
 		}
 		tryArm()
 		return stub

@@ -240,8 +240,9 @@ type tripper struct {
 	fresh bool     // everything is translated anew each time
 	late  bool     // the second read finds nothing until a kick has been seen to
 
-	prepare       func(*host.Thread) // called before the run
-	before, after func(*host.Thread) // called before and after each exit is served
+	prepare func(*host.Thread)         // called before the run
+	before  func(*host.Thread)         // called before each exit is served
+	after   func(*host.Thread, uint32) // and after it, with what exit it was
 }
 
 func newTripper(tr *tracee, tls rewrite.TLS, o rewrite.Options) *tripper {
