@@ -72,20 +72,6 @@ func TestWildBranches(t *testing.T) {
 	eachTLS(t, func(t *testing.T, tls rewrite.TLS) { testWildBranches(t, newGuestTLS(t, tls), false) })
 }
 
-// TestHomeWildBranches: at home they are the CPU's, and no different for a program but
-// where the target is code of the translator's (TestHomeStrays).
-func TestHomeWildBranches(t *testing.T) {
-	eachTLS(t, func(t *testing.T, tls rewrite.TLS) {
-		if !CanHome(tls) {
-			t.Skip("no home tier")
-		}
-		g := newGuestTLS(t, tls)
-		g.engine.Home(&oneFunction{g.code, g.code})
-		testWildBranches(t, g, true)
-		g.atHome(true)
-	})
-}
-
 func testWildBranches(t *testing.T, g *guest, home bool) {
 	branches := []struct {
 		name, code string

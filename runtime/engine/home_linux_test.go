@@ -219,6 +219,20 @@ func TestHomeManyFunctions(t *testing.T) {
 	}
 }
 
+// TestHomeWildBranches: at home they are the CPU's, and no different for a program but
+// where the target is code of the translator's (TestHomeStrays).
+func TestHomeWildBranches(t *testing.T) {
+	eachTLS(t, func(t *testing.T, tls rewrite.TLS) {
+		if !CanHome(tls) {
+			t.Skip("no home tier")
+		}
+		g := newGuestTLS(t, tls)
+		g.engine.Home(&oneFunction{g.code, g.code})
+		testWildBranches(t, g, true)
+		g.atHome(true)
+	})
+}
+
 // TestHomeStrays: a jump from home into code of the translator's is found out where the
 // guest's state and Go's would be lost. None ends otherwise than by a signal.
 func TestHomeStrays(t *testing.T) {
