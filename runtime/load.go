@@ -91,7 +91,7 @@ func (p *Process) placeTaken(err error) error {
 		return fmt.Errorf("%s, outside of guest memory (%#x to %#x)", at, uint64(host.ArenaLo), uint64(host.ArenaHi))
 	}
 	if errors.Is(err, abi.EINVAL) {
-		return fmt.Errorf("%s, where cabitrans itself lies; build cabitrans with -buildmode=pie", at)
+		return fmt.Errorf("%s, %s", at, host.PlaceTaken)
 	}
 	return fmt.Errorf("%s: %w", at, err)
 }

@@ -84,19 +84,24 @@ func TestStackUsedUp(t *testing.T) {
 
 // TestWildStackPointer: where the host cannot say where the program was, it says why not.
 func TestWildStackPointer(t *testing.T) {
-	program := exitAt(0x5000_0000, nil)
-	copy(program[headerSize:], "\x31\xe4\x50") // xor %esp,%esp; push %rax
-	run := cabitrans("null", "run", "wild")
-	run.dir = testdir.New(t)
-	if err := os.WriteFile(filepath.Join(run.dir, "wild"), program, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	want := "rsp was overwritten\n"
-	if onWindows {
-		want = "as it does when a stack is used up or a stack pointer leads nowhere\n"
-	}
-	if o := run.run(t); o.status != 139 || !strings.Contains(o.stderr, want) {
-		t.Errorf("%+v", o)
+	for code, want := range map[string]outcome{
+		"\x31\xe4\x50": {stderr: "rsp was overwritten\n", status: 139}, // xor %esp,%esp; push %rax
+		"\x48\xbc\x00\x00\x00\x00\x00\x00\x12\x00\x50": { // movabs $0x12000000000000,%rsp; push %rax
+			stderr: "which is not a canonical address\n", status: 135},
+	} {
+		if onWindows {
+			want = outcome{stderr: "as it does when a stack is used up or a stack pointer leads nowhere\n", status: 139}
+		}
+		program := append(exitAt(0x5000_0000, nil), make([]byte, 16)...)
+		copy(program[headerSize:], code)
+		run := cabitrans("null", "run", "wild")
+		run.dir = testdir.New(t)
+		if err := os.WriteFile(filepath.Join(run.dir, "wild"), program, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if o := run.run(t); o.status != want.status || !strings.Contains(o.stderr, want.stderr) {
+			t.Errorf("% x: %+v", code, o)
+		}
 	}
 }
 

@@ -90,6 +90,10 @@ func supervise(exe string) (status int, err error) {
 	return silentEnd(uint32(c.ProcessState.ExitCode())), nil
 }
 
+// silence says what the system has ended, and its code, if it has one.
+const silence = "cabitrans: the system has ended %s without a report of its fault%s, as it does when a stack is used up " +
+	"or a stack pointer leads nowhere\n"
+
 // silentEnd reports the end of a process that has not come to its own end.
 func silentEnd(code uint32) (status int) {
 	const firstError = 0xc0000000 // of NTSTATUS
@@ -103,8 +107,7 @@ func silentEnd(code uint32) (status int) {
 	if code != 0 { // Wine has none when its process is killed by a signal
 		how = fmt.Sprintf(" (%#x)", code)
 	}
-	fmt.Fprintf(os.Stderr, "cabitrans: the system has ended the program without a report of its fault%s, as it does when "+
-		"a stack is used up or a stack pointer leads nowhere\n", how)
+	fmt.Fprintf(os.Stderr, silence, "the program", how)
 	return 128 + sigsegv
 }
 

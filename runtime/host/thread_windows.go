@@ -61,6 +61,7 @@ func NewThread(tcb uint64) (t *Thread, err error) {
 		return nil, fmt.Errorf("cannot make a guest thread: %w", err)
 	}
 	t.began, _ = cpuTime(ClockThreadCPU) // cannot fail for the calling thread
+	t.watched()
 	return t, nil
 }
 
@@ -91,6 +92,7 @@ func (t *Thread) Close() {
 	t.closed = true
 	t.kicks.Unlock()
 	_ = t.Detach() // never fails
+	t.unwatched()
 	t.release()
 }
 
