@@ -41,8 +41,14 @@ func Supervise() (status int, done bool) {
 	if err != nil {
 		return 0, false
 	}
-	status, err = supervise(exe)
-	return status, err == nil
+	code, byItself, err := supervise(exe)
+	switch {
+	case err != nil:
+		return 0, false
+	case byItself:
+		return int(code), true
+	}
+	return silentEnd(code), true
 }
 
 // Ended notes that this process ends by itself. It is to be called before os.Exit.
@@ -52,15 +58,16 @@ func Ended() {
 	}
 }
 
-// supervise runs exe in this program's place and says what became of it.
-func supervise(exe string) (status int, err error) {
+// supervise runs exe in this program's place and returns what it has ended with, and
+// whether it has called Ended.
+func supervise(exe string) (code uint32, byItself bool, err error) {
 	end, err := windows.CreateEvent(nil, 1, 0, nil)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer windows.CloseHandle(end)
 	if err := windows.SetHandleInformation(end, windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	c := exec.Command(exe, os.Args[1:]...)
 	c.Args[0] = os.Args[0]
@@ -73,21 +80,18 @@ func supervise(exe string) (status int, err error) {
 	signal.Notify(come, os.Interrupt)
 	defer signal.Stop(come)
 	if err := c.Start(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer dieWithUs(c.Process.Pid)()
 	if err := startWithRoom(uint32(c.Process.Pid)); err != nil {
-		return 0, errors.Join(err, c.Process.Kill(), c.Wait())
+		return 0, false, errors.Join(err, c.Process.Kill(), c.Wait())
 	}
 	var ended *exec.ExitError
 	if err := c.Wait(); err != nil && !errors.As(err, &ended) {
-		return 0, err
+		return 0, false, err
 	}
-	byItself, err := windows.WaitForSingleObject(end, 0)
-	if err == nil && byItself == windows.WAIT_OBJECT_0 {
-		return c.ProcessState.ExitCode(), nil
-	}
-	return silentEnd(uint32(c.ProcessState.ExitCode())), nil
+	set, err := windows.WaitForSingleObject(end, 0)
+	return uint32(c.ProcessState.ExitCode()), err == nil && set == windows.WAIT_OBJECT_0, nil
 }
 
 // silence says what the system has ended, and its code, if it has one.
