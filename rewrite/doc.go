@@ -82,7 +82,8 @@
 // dead (AMD64 ABI, 3.2.1), compares instead, unless Options.KeepR11: two instructions for
 // three, and half their bytes.
 //
-// An indirect branch borrows r11, stored to Spill[0] before. A jump leaves it there: the
+// An indirect branch borrows r11, stored to Spill[0] before, but for calls where it is dead
+// (DeadR11). A jump leaves it there: the
 // landing in the table reloads it, unless the runtime has found that the target replaces
 // r11 before it reads it, or does not touch it up to the next indirect jump. In the latter
 // case the landing is a copy of that code, during which r11 stays in the slot (Away), and
@@ -97,7 +98,7 @@
 // predictor cannot see.
 //
 // A call may also become a copy of what it calls (leaf.go): push $guest, the copy, and in
-// place of the return lea 8(%rsp),%rsp.
+// place of the return lea 8(%rsp),%rsp. The copy that indirect calls enter ends with ret $8.
 //
 // # The source map
 //

@@ -7,7 +7,8 @@ import (
 
 // indirect emits an indirect jump or call. Proving the target needs a register:
 // r11 is borrowed. A jump puts it back before it leaves, so that the target's
-// translation needs no landing of its own; a call does so with KeepR11 only.
+// translation needs no landing of its own; a call does so with KeepR11 only, and
+// without does not even store it where it is dead (DeadR11).
 func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	if in.OpSize == 2 {
 		r.Trap(in.PC, TrapFar)
@@ -17,9 +18,13 @@ func (r *Rewriter) indirect(in *decode.Inst, code []byte) {
 	if r.fetched {
 		r.fetchTarget(in, code)
 	}
-	if !r.Away {
-		r.mark(0, 0)
-		r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+	r.spilled = 0
+	if r.Away || in.Flow == decode.FlowJumpInd || !r.DeadR11 || r.Options.KeepR11 || in.Reads.Has(decode.R11) {
+		r.spilled = FixR11
+		if !r.Away {
+			r.mark(0, 0)
+			r.Hot.StoreGS(r.Fields.Spill[0], codegen.R11)
+		}
 	}
 	r.Away = false
 	reg := codegen.Reg(in.RM())
@@ -71,7 +76,7 @@ func (r *Rewriter) jumpToLanding(in *decode.Inst, code []byte, direct bool) {
 	if direct {
 		target = codegen.Reg(in.RM())
 		if target != codegen.R11 {
-			r.mark(FixR11, 0)
+			r.mark(r.spilled, 0)
 			r.Hot.Move(codegen.R11, target)
 		}
 		r.guard()
@@ -100,7 +105,7 @@ func (r *Rewriter) Simple(in *decode.Inst) bool {
 // jumpThroughRegister jumps to the guest address in a register.
 func (r *Rewriter) jumpThroughRegister(target codegen.Reg) {
 	if target != codegen.R11 {
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		r.Hot.Move(codegen.R11, target)
 	}
 	r.guard()
@@ -114,19 +119,19 @@ func (r *Rewriter) jumpThroughRegister(target codegen.Reg) {
 // that there is no call entry yet. Restoring it would tie every call to the one
 // before it, by a store and a load of the same slot.
 func (r *Rewriter) callThroughRegister(in *decode.Inst, target codegen.Reg) {
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	r.Hot.Move(codegen.R11, target)
 	r.upperHalf()
-	r.mark(FixR11|FixGuard, 0)
+	r.mark(r.spilled|FixGuard, 0)
 	r.Hot.LoadWord(codegen.R11, codegen.R11, r.Guard+1)
-	r.call(in, FixR11, FixR11|FixTable, func(b *codegen.Buffer) { b.CallBasedTable(r.Table, codegen.R11, target) })
+	r.call(in, r.spilled, r.spilled|FixTable, func(b *codegen.Buffer) { b.CallBasedTable(r.Table, codegen.R11, target) })
 }
 
 // callThroughR11 calls a guest address that must be loaded into r11 first.
 func (r *Rewriter) callThroughR11(in *decode.Inst, code []byte) {
 	r.prove(in, code)
 	table := r.callIndex()
-	r.call(in, FixR11, FixR11|FixPC|FixIndex|FixTable, func(b *codegen.Buffer) { b.CallTable(table, codegen.R11) })
+	r.call(in, r.spilled, r.spilled|FixPC|FixIndex|FixTable, func(b *codegen.Buffer) { b.CallTable(table, codegen.R11) })
 }
 
 // prove loads the target of an indirect branch into r11, proved. The operand is
@@ -134,21 +139,21 @@ func (r *Rewriter) callThroughR11(in *decode.Inst, code []byte) {
 // between, the branch leads to neither value, but never further than the table.
 func (r *Rewriter) prove(in *decode.Inst, code []byte) {
 	if d := r.upperDisp(in); in.HasMem && !r.fetched && in.AddrSize == 8 && d == int64(int32(d)) {
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		r.loadUpper(in)
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		r.Hot.Not(codegen.R11)
-		r.mark(FixR11|FixGuard, 0)
+		r.mark(r.spilled|FixGuard, 0)
 		r.Hot.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
 	} else {
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		r.loadTarget(in, code, 8)
 		r.guard()
 	}
 	if !r.fetched && in.HasMem && (in.Base == decode.R11 || in.Index == decode.R11) || !in.HasMem && in.RM() == decode.R11 {
 		r.restore()
 	}
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	r.loadTarget(in, code, 4)
 }
 
@@ -156,13 +161,13 @@ func (r *Rewriter) prove(in *decode.Inst, code []byte) {
 // returns the displacement that goes with it.
 func (r *Rewriter) callIndex() (disp int32) {
 	if r.packed() {
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		r.Hot.TripleLea(codegen.R11, r.Packed.Lea)
 		return r.Packed.Disp + PackedCall
 	}
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	r.Hot.AddLea(codegen.R11, r.Calls.Lea)
 	return r.Calls.Disp
 }
@@ -197,20 +202,20 @@ func (r *Rewriter) throughSlot(in *decode.Inst, code []byte) {
 	r.prove(in, code)
 	table := r.Table
 	if in.Flow == decode.FlowCallInd || r.packed() {
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		b.StoreGS(r.Fields.Spill[2], codegen.R11)
 	}
 	switch {
 	case in.Flow == decode.FlowCallInd && !r.Options.Strict:
 		table = r.callIndex()
 	case r.packed():
-		r.mark(FixR11, 0)
+		r.mark(r.spilled, 0)
 		b.TripleLea(codegen.R11, r.Packed.Lea)
 		table = r.Packed.Disp + PackedJump
 	}
 	r.mark(FixR11|FixTable, 0)
 	b.LoadTable(codegen.R11, table, codegen.R11)
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	b.StoreGS(r.Fields.Spill[1], codegen.R11)
 	r.restore()
 }
@@ -241,7 +246,7 @@ func (r *Rewriter) restore() {
 // guard faults unless the upper half of r11 is zero, and destroys r11.
 func (r *Rewriter) guard() {
 	r.upperHalf()
-	r.mark(FixR11|FixGuard, 0)
+	r.mark(r.spilled|FixGuard, 0)
 	r.Hot.LoadByte(codegen.R11, codegen.R11, r.Guard+1)
 }
 
@@ -249,11 +254,11 @@ func (r *Rewriter) guard() {
 // -1 exactly when that half is zero, and less than -1 otherwise.
 func (r *Rewriter) upperHalf() {
 	b := r.Hot
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	b.ByteSwap(codegen.R11)
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	b.Move32(codegen.R11, codegen.R11)
-	r.mark(FixR11, 0)
+	r.mark(r.spilled, 0)
 	b.Not(codegen.R11)
 }
 

@@ -75,3 +75,12 @@ const (
 
 // LosesFlags reports whether returns may change the flags.
 func (r *Rewriter) LosesFlags() bool { return !r.Options.KeepR11 && r.Without&WithoutFlags == 0 }
+
+// LeafEnd emits the return of a copy that hardware calls enter: with what the call has
+// pushed it drops the guest's return address, which the copy has not changed.
+func (r *Rewriter) LeafEnd(in *decode.Inst) {
+	r.pc = in.PC
+	r.mark(0, 0)
+	n := 8 + dropped(in)
+	r.Hot.Bytes(0xc2, byte(n), byte(n>>8))
+}

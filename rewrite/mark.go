@@ -73,7 +73,7 @@ func (r *Rewriter) mark(fix Fix, rsp int8) {
 		fix |= FixR11
 	}
 	r.HotMarks = append(r.HotMarks, Mark{
-		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: rsp,
+		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: rsp + r.Below,
 	})
 }
 

@@ -62,7 +62,7 @@ func (r *Rewriter) borrowed(reg codegen.Reg) { r.borrowed2(FixReg1, reg, 0) }
 
 func (r *Rewriter) borrowed2(fix Fix, r1, r2 codegen.Reg) {
 	r.HotMarks = append(r.HotMarks, Mark{
-		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, Reg1: uint8(r1), Reg2: uint8(r2),
+		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: r.Below, Reg1: uint8(r1), Reg2: uint8(r2),
 	})
 }
 

@@ -109,8 +109,16 @@ type Rewriter struct {
 	// touch it, and that Simple reports, may be rewritten then; an indirect jump resets it.
 	Away bool
 
+	// DeadR11 says that nothing leaves a value in r11 for what an indirect call calls: such
+	// calls need not store it. Without KeepR11 only.
+	DeadR11 bool
+
+	// Below is how many 8-byte slots rsp lies below the guest's.
+	Below int8
+
 	pc      uint64 // of the instruction being rewritten
 	fetched bool   // the target of the indirect branch is in Spill[3]
+	spilled Fix    // FixR11, if r11 is in Spill[0] during the indirect branch
 }
 
 // MaxEmit bounds the bytes that one Inst call appends to either buffer.

@@ -97,9 +97,13 @@
 // translated; a function with a breakpoint in it is not copied; nor is any while blocks are
 // watched, so that counts and coverage are those of the program. A copy that writes to
 // memory checks its return address at the end, by a comparison that costs the flags: it is
-// made only if returns may do so. One that does not write to memory is sure of it, but for
-// what another thread, or a debugger, does to the stack of a thread that runs: a debugger
-// stops it first.
+// made only if returns may do so. A copy that does not write to memory is sure of its return
+// address, but for what another thread does to the stack of a thread that runs.
+//
+// An indirect call, too, enters a copy, if the function neither writes to memory nor names
+// rsp (leafEntry): the host's return address stays on the stack, and a hardware return drops
+// it with the guest's. As at every return, nobody but the thread may write there meanwhile.
+// Not so where tables are packed: a fault would cost the host's return address.
 //
 // # The home tier
 //
@@ -212,7 +216,8 @@
 // Two things are taken from the ABI, unless Strict gives them back: r11 may change at
 // a return and between an indirect call and the first instruction of its target, and the
 // flags of arithmetic at a return (a continuation or callee that is seen to read what it
-// finds there is translated so that it does not change); and the bytes below rsp may
+// finds there is translated so that it does not change, and a first indirect call gets the
+// r11 of its caller if that changes r11 anywhere: one that does not has nothing in it); and the bytes below rsp may
 // change at a call or return. A jump to the continuation of a call finds r11 as a return
 // would. Where the code at a jump's target is sure to replace r11 before it reads it
 // (landing.go), the guest cannot tell, but a fault report or a debugger in between sees

@@ -115,7 +115,9 @@ func (s *sequencer) native() {
 		case in.Flow == decode.FlowRet:
 			knows, s.trace.knows[i] = false, false // dead at the return already
 			flags, s.trace.flags[i] = false, false
-		case in.Flow == decode.FlowCallInd, in.Flow == decode.FlowJumpInd:
+		case in.Flow == decode.FlowCallInd:
+			knows, s.trace.knows[i] = false, s.trace.knows[i] && in.Reads.Has(decode.R11)
+		case in.Flow == decode.FlowJumpInd:
 			knows = false // the jump's target may be seen not to read it; what the end comes to shows if it did
 		case in.Writes>>decode.R11&1 != 0:
 			knows = true

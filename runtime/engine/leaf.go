@@ -30,6 +30,7 @@ type leaf struct {
 	first, last int // instructions [first, last) of region.leafInsts
 	code        [maxLeafBytes]byte
 	stores      bool   // may write to memory
+	stack       bool   // names rsp
 	bound       uint32 // of what a call of it is translated to
 }
 
@@ -147,6 +148,7 @@ func (e *Engine) scanLeaf(code []byte, l *leaf) bool {
 			if depth += d; !ok || depth < 0 || d != 0 && reach > in.PC {
 				return false
 			}
+			l.stack = l.stack || in.Reads.Has(decode.RSP)
 			l.stores = l.stores || !loadsOnly(in) && d == 0
 			body += e.rw.Bound(in)
 		default:
@@ -219,8 +221,15 @@ func loadsOnly(in *decode.Inst) bool {
 
 // emitLeaf lays down a copy of l in place of the call in.
 func (e *Engine) emitLeaf(in *decode.Inst, l *leaf) {
+	e.rw.LeafCall(in)
+	e.copyLeaf(l, in.End())
+	e.stats.Leaves++
+}
+
+// copyLeaf lays down the instructions of l. Its returns lead to what follows, guest address
+// back; with 0 they are those of a function that a hardware call has entered.
+func (e *Engine) copyLeaf(l *leaf, back uint64) {
 	g, r := &e.region, &e.rw
-	r.LeafCall(in)
 	type side struct {
 		end int
 		to  uint64
@@ -236,24 +245,58 @@ func (e *Engine) emitLeaf(in *decode.Inst, l *leaf) {
 	}
 	insts := g.leafInsts[l.first:l.last]
 	for i := range insts {
-		f := &insts[i]
-		arrive(f.PC)
-		switch f.Flow {
-		case decode.FlowCond, decode.FlowJump:
-			sides = append(sides, side{r.LeafBranch(f), f.Target})
-		case decode.FlowRet:
-			if at := r.LeafReturn(f, in.End(), l.stores); at != 0 {
-				g.wilds = append(g.wilds, wild{at, f.PC})
+		in := &insts[i]
+		arrive(in.PC)
+		switch {
+		case in.Flow == decode.FlowCond || in.Flow == decode.FlowJump:
+			sides = append(sides, side{r.LeafBranch(in), in.Target})
+		case in.Flow == decode.FlowNext:
+			r.Inst(in, l.code[in.PC-l.pc:])
+		case back == 0:
+			r.LeafEnd(in)
+		default:
+			if at := r.LeafReturn(in, back, l.stores); at != 0 {
+				g.wilds = append(g.wilds, wild{at, in.PC})
 			}
 			if i+1 < len(insts) {
-				sides = append(sides, side{r.LeafLeave(in.End()), in.End()})
+				sides = append(sides, side{r.LeafLeave(back), back})
 			}
-		default:
-			r.Inst(f, l.code[f.PC-l.pc:])
 		}
 	}
-	arrive(in.End())
-	e.stats.Leaves++
+	arrive(back)
 	e.stats.Instructions += uint64(len(insts))
 	e.stats.GuestBytes += insts[len(insts)-1].End() - l.pc
+}
+
+// leafEntry returns the host address of a call entry of the function at pc that is a copy of
+// it: what the hardware call has pushed stays, and the copy ends with a hardware return that
+// drops the guest's return address as well. 0 if the function is none that can be copied so:
+// it must not name rsp, nor write to memory, since what it writes could be the host's
+// return address.
+func (e *Engine) leafEntry(pc uint64) uint64 {
+	if e.rw.Options.KeepR11 || e.rw.Without&rewrite.WithoutLeaves != 0 || e.watcher != nil || e.blocks != nil || packed ||
+		e.rw.Hot.Room() < minRoom {
+		return 0
+	}
+	g, r := &e.region, &e.rw
+	g.begin(pc)
+	g.leaves, g.leafInsts = g.leaves[:0], g.leafInsts[:0]
+	n := e.leafAt(pc)
+	if n == 0 {
+		return 0
+	}
+	l := &g.leaves[n-1]
+	if l.stack || l.stores {
+		return 0
+	}
+	e.marksMu.Lock()
+	defer e.marksMu.Unlock()
+	start := r.Hot.Len()
+	r.AlignLike(pc, layoutUnit, 0)
+	addr := r.Hot.PC()
+	r.Below = 1
+	e.copyLeaf(l, 0)
+	r.Below = 0
+	e.stats.HostBytes += uint64(r.Hot.Len() - start)
+	return addr
 }

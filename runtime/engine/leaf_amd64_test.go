@@ -84,15 +84,24 @@ func TestLeaves(t *testing.T) {
 
 // TestLeafChanges: a copy goes with the function's text, in the caller's window or out of it.
 func TestLeafChanges(t *testing.T) {
-	for _, at := range []uint64{0x100, host.PageSize - 3, 15 * host.PageSize} {
-		g := newGuest(t)
-		call := uint32(at - 5)
-		g.write(g.code, []byte{0xe8, byte(call), byte(call >> 8), byte(call >> 16), byte(call >> 24), 0x0f, 0x0b})
-		for i, text := range []string{"b8 01 00 00 00 c3", "b8 02 00 00 00 c3", "b8 03 00 00 00 51 59 c3", "b8 04 00 00 00" + ud2} {
-			g.put(g.code+at, text)
-			f := g.run(g.code, nil)
-			if f == nil || f.Regs[decode.RAX] != uint64(i+1) || i < 3 && f.RIP != g.code+5 || i == 3 && f.RIP != g.code+at+5 {
-				t.Errorf("the function at %#x as %q: %+v", at, text, f)
+	for _, call := range []string{"direct", "indirect"} {
+		for _, at := range []uint64{0x100, host.PageSize - 3, 15 * host.PageSize} {
+			g := newGuest(t)
+			code, to := []byte{0xff, 0xd3, 0x0f, 0x0b}, uint32(at-5) // call *%rbx
+			if call == "direct" {
+				code = []byte{0xe8, byte(to), byte(to >> 8), byte(to >> 16), byte(to >> 24), 0x0f, 0x0b}
+			}
+			g.write(g.code, code)
+			for i, text := range []string{"b8 01 00 00 00 c3", "b8 02 00 00 00 c3", "b8 03 00 00 00 51 59 c3", "b8 04 00 00 00" + ud2} {
+				g.put(g.code+at, text)
+				end := g.code + uint64(len(code)-2)
+				if i == 3 {
+					end = g.code + at + 5
+				}
+				f := g.run(g.code, func(ht *host.Thread) { ht.Block().Regs[decode.RBX] = g.code + at })
+				if f == nil || f.Regs[decode.RAX] != uint64(i+1) || f.RIP != end {
+					t.Errorf("%s, the function at %#x as %q: %+v", call, at, text, f)
+				}
 			}
 		}
 	}

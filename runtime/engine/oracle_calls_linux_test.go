@@ -142,13 +142,17 @@ type program struct {
 }
 
 type function struct {
-	at  int
-	pop bool // 16 bytes of arguments
+	at   int
+	pop  bool // 16 bytes of arguments
+	sets bool // begins by giving r11 and the flags values, so that it can be called in any way
 }
 
 func (p *program) generate() {
 	for range 1 + p.r.IntN(4) {
 		f := function{at: len(p.code), pop: p.r.IntN(3) == 0}
+		if f.sets = p.keep || p.r.IntN(2) == 0; !p.keep && f.sets {
+			p.set()
+		}
 		if p.r.IntN(2) == 0 {
 			p.leaf(f)
 		} else {
@@ -162,6 +166,12 @@ func (p *program) generate() {
 		p.body()
 	}
 	p.raw(0x0f, 0x0b)
+}
+
+// set appends instructions that give r11 and the flags values.
+func (p *program) set() {
+	p.raw(0x41, 0xbb, 1, 0, 0, 0)       // mov $1, %r11d
+	p.raw(0x49, 0x81, 0xc3, 1, 0, 0, 0) // add $1, %r11
 }
 
 // ret appends f's return.
@@ -215,8 +225,7 @@ func (p *program) body() {
 	if len(p.functions) > 0 && p.r.IntN(4) != 0 {
 		p.call(p.functions[p.r.IntN(len(p.functions))])
 		if !p.keep {
-			p.raw(0x41, 0xbb, 1, 0, 0, 0)       // mov $1, %r11d
-			p.raw(0x49, 0x81, 0xc3, 1, 0, 0, 0) // add $1, %r11
+			p.set()
 		}
 		if p.strict && p.r.IntN(2) == 0 {
 			p.raw(0x48, 0x8b, 0x4c, 0x24, 0xf8) // mov -8(%rsp), %rcx
@@ -277,7 +286,7 @@ func (p *program) call(f function) {
 		p.raw(b...)
 	}
 	kind := p.r.IntN(7)
-	if !p.keep {
+	if !f.sets {
 		kind = 6
 	}
 	switch kind {

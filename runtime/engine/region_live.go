@@ -23,6 +23,17 @@ func (e *Engine) lost() live {
 	return l
 }
 
+// writesR11 reports whether some instruction in the region may. A function without such
+// passes nothing in r11 to those that it calls.
+func (g *region) writesR11() bool {
+	for i := range g.insts {
+		if g.insts[i].Writes.Has(decode.R11) {
+			return true
+		}
+	}
+	return false
+}
+
 // readsWithin is how many instructions reads looks at: hand-written code that breaks the
 // ABI does so at once.
 const readsWithin = 8

@@ -98,11 +98,18 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	if e.watcher != nil {
 		e.watcher.Missed(pc, true)
 	}
-	e.marksMu.Lock()
-	entry := e.target(pc, e.pages.at(pc), rewrite.RefCall)
-	e.marksMu.Unlock()
-	e.set(&e.entries, pc, entry)
+	e.set(&e.entries, pc, e.callEntry(pc))
 	return body, nil
+}
+
+// callEntry is where indirect calls enter pc, which is translated.
+func (e *Engine) callEntry(pc uint64) uint64 {
+	if addr := e.leafEntry(pc); addr != 0 {
+		return addr
+	}
+	e.marksMu.Lock()
+	defer e.marksMu.Unlock()
+	return e.target(pc, e.pages.at(pc), rewrite.RefCall)
 }
 
 // translate is resolve with the locks held.
