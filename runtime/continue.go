@@ -75,6 +75,7 @@ func continueCopy(parent int, space error) (end host.End, err error) {
 	}
 	p.watchTime()
 	go p.reap()
+	resume := p.heedSignals()
 	e := p.Wait()
 	if e.Fault != nil {
 		fmt.Fprint(os.Stderr, "cabitrans: "+e.Fault.Report())
@@ -84,6 +85,7 @@ func continueCopy(parent int, space error) (end host.End, err error) {
 			fmt.Fprintf(os.Stderr, "cabitrans: %v\n", err)
 		}
 	}
+	resume()
 	return host.End{Code: e.Code, Signal: uint8(e.Signal)}, nil
 }
 
@@ -207,7 +209,7 @@ func (p *Process) resumeWatching(w *watchHandover) error {
 func (p *Process) tellParent() {
 	err := host.SendReady(p.parent, nil)
 	if err == nil {
-		err = host.KillOnHangup(p.parent)
+		err = p.dieWith(p.parent)
 	}
 	if err != nil { // nobody holds the descriptor any more
 		host.KillSelf()

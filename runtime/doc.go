@@ -96,6 +96,9 @@
 // instruction boundary or its blocking host call with EINTR, and its goroutine
 // returns; Wait returns when all have, and then memory is free again.
 //
+// A forked process is killed by the host's kernel when its descriptor is closed; if it has files to write, it
+// does that itself before it goes. Signals that end it are heeded likewise (interrupt.go).
+//
 // # Locks
 //
 // Process.mu guards what Wait and Stats report, and the change from one program to

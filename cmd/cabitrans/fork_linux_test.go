@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,4 +53,49 @@ func TestForkedFault(t *testing.T) {
 		!strings.Contains(r.stderr, "SIGSEGV in thread ") || !strings.Contains(r.stderr, " fault+0x") {
 		t.Errorf("code %d, wrote %q %q", r.status, r.stdout, r.stderr)
 	}
+}
+
+// TestKilledForkedFiles: forked processes write what was asked for, too, when they are ended by a signal, by their parent's
+// end, or because nobody holds their descriptor any more.
+func TestKilledForkedFiles(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGKILL} {
+		dir := t.TempDir()
+		in := func(name string) string { return filepath.Join(dir, name) }
+		pid, _, wait := begun(t, "", declare+"stdout: !fd stdout\nhold: 1\n", "run", "--profile", in("profile"), "--coverage",
+			in("cover"), "--count=blocks", "--count-output", in("counts"), "-d", "blocks", "-D", in("log"), guest(t, "fork"))
+		// The child and its child have translated something: they are under way.
+		eventually(t, func() bool { return forkedFiles(in("log"), "<proc_spawn") == 2 })
+		if err := syscall.Kill(pid, sig); err != nil {
+			t.Fatal(err)
+		}
+		if s := wait(); !s.Signaled() || s.Signal() != sig {
+			t.Errorf("%v: ended with %v", sig, s)
+		}
+		for name, text := range map[string]string{"profile": "\x1f\x8b", "cover": "BB Table", "counts": "blocks "} {
+			eventually(t, func() bool { return forkedFiles(in(name), text) == 2 })
+		}
+	}
+}
+
+// forkedFiles is how many forked processes have written text to a file of their own.
+func forkedFiles(path, text string) (n int) {
+	files, _ := filepath.Glob(path + ".*")
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), text) {
+			n++
+		}
+	}
+	return n
+}
+
+// eventually waits until something is true.
+func eventually(t *testing.T, what func() bool) {
+	t.Helper()
+	for range 6000 {
+		if what() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it has not happened in a minute")
 }

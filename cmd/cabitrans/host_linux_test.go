@@ -35,10 +35,15 @@ func prepared(t *testing.T, stdin string, args ...string) *exec.Cmd {
 // TestSignals: the usual signals end the command at once, whatever its program
 // does, and whoever started it sees which one it was.
 func TestSignals(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL} {
+	for _, sig := range []syscall.Signal{
+		syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGALRM,
+		syscall.SIGUSR1, syscall.SIGXCPU,
+	} {
 		for _, threads := range []int{1, 4} {
 			conf := fmt.Sprintf("%sstdout: !fd stdout\nstderr: !fd stderr\nthreads: %d\n", declare, threads)
 			cmd := prepared(t, conf, "run", guest(t, "spin"))
+			var said strings.Builder
+			cmd.Stderr = &said
 			out, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -56,6 +61,9 @@ func TestSignals(t *testing.T) {
 			_ = cmd.Wait() // says how it ended, as the state does
 			if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !s.Signaled() || s.Signal() != sig {
 				t.Errorf("%v, %d threads: %v", sig, threads, cmd.ProcessState)
+			}
+			if said.String() != "" {
+				t.Errorf("%v, %d threads: it says %q", sig, threads, said.String())
 			}
 		}
 	}

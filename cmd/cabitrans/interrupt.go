@@ -6,12 +6,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"cabitrans/runtime"
 )
 
 // A run is not over with a signal: the program is ended, what was asked for of it gets
-// written, and only then the signal takes its course. Signals that were ignored when this
-// program began, as nohup has it and a shell for what runs in the background, stay so.
+// written, and only then the signal takes its course.
 
 // interrupted is why a context is done.
 type interrupted struct{ syscall.Signal }
@@ -21,12 +21,7 @@ func (i interrupted) Error() string { return "interrupted (" + i.String() + ")" 
 // interruptible is the context of a run, which ends with the first of these signals. The
 // second one does not wait for anything.
 func interruptible() (ctx context.Context, stop func()) {
-	var heeded []os.Signal
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			heeded = append(heeded, s)
-		}
-	}
+	heeded := runtime.EndingSignals()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	come := make(chan os.Signal, 1)
 	if len(heeded) > 0 { // none would mean all
@@ -58,8 +53,6 @@ func resume(ctx context.Context, status int) int {
 	if !errors.As(context.Cause(ctx), &i) {
 		return status
 	}
-	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(i.Signal) == nil {
-		time.Sleep(time.Second) // it may reach another thread
-	}
+	runtime.EndBy(i.Signal)
 	return 128 + int(i.Signal)
 }
