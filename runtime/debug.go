@@ -61,7 +61,7 @@ func (d *debugger) enter(kt *kernel.Thread, et *engine.Thread) (leave func()) {
 	}
 	t := &debugThread{
 		debugger: d, id: gdb.ThreadID(kt.Tid), engine: et, kernel: kt,
-		wake: make(chan struct{}, 1), done: kt.Process().Done(),
+		wake: make(chan struct{}, 1), done: kt.Process().Done(), going: true,
 	}
 	et.SetDebugger(t)
 	watches, _ := d.watches() // those that there are have been set for other threads

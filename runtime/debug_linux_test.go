@@ -310,6 +310,33 @@ func TestDebugThreads(t *testing.T) {
 	d.exits(3, debugOK)
 }
 
+// TestDebugStepOver steps threads over a breakpoint at which others wait, as gdb does: what those have come to is not
+// reported meanwhile, and not lost.
+func TestDebugStepOver(t *testing.T) {
+	d := debugGuest(t, guestRun{name: "debug", args: argdata.Map{
+		{Key: argdata.String("threads"), Value: argdata.Int(3)}, {Key: argdata.String("forever"), Value: argdata.Int(1)},
+	}})
+	d.goTo("area")
+	hits := map[string]int{}
+	for range 100 {
+		d.breakAt("once_around")
+		s := d.Resume("vCont;c")
+		if _, ok := s.Fields["swbreak"]; !ok {
+			t.Fatalf("%+v", s)
+		}
+		hits[s.Thread]++
+		d.unbreakAt("once_around")
+		if step := d.Resume("vCont;s:" + s.Thread); step.Thread != s.Thread || step.Signal != gdb.SIGTRAP {
+			t.Fatalf("a step of %s ends with %+v", s.Thread, step)
+		}
+	}
+	if len(hits) < 2 {
+		t.Errorf("hit by %v", hits)
+	}
+	d.Want(fmt.Sprintf("M%x,4:00000000", d.at("forever")), "OK")
+	d.exits(3, debugOK)
+}
+
 // TestDebugInCall: a thread that blocks in a system call is shown at it, cannot be
 // changed, and goes on with it.
 func TestDebugInCall(t *testing.T) {

@@ -19,6 +19,7 @@ type debugThread struct {
 	done     <-chan struct{}
 
 	parked bool
+	going  bool         // the debugger has let it go on, and wants to know what it comes to
 	inCall bool         // parked in a system call
 	event  *engine.Stop // what it has come to, not reported yet
 	told   *engine.Stop // reported last, until it goes on
@@ -79,7 +80,7 @@ func (t *debugThread) passes(s engine.Stop) bool {
 // settle sees to it that all threads park when one has something to report, and reports
 // it when all have. The caller holds d.mu.
 func (d *debugger) settle() {
-	event := slices.ContainsFunc(d.threads, func(t *debugThread) bool { return t.event != nil })
+	event := slices.ContainsFunc(d.threads, func(t *debugThread) bool { return t.going && t.event != nil })
 	if d.resumed && event && !d.stopping {
 		d.stopAll()
 	}
@@ -138,10 +139,12 @@ func (d *debugger) choose() gdb.Stop {
 }
 
 // pending is a thread that has something to report: one that has finished a step last,
-// for it may have been stopped by another's breakpoint just then.
+// for it may have been stopped by another's breakpoint just then. What a thread has come to
+// that is not to go on is for later: gdb, which lets one step over a breakpoint where
+// another waits, does not expect it.
 func (d *debugger) pending() (found *debugThread) {
 	for _, t := range d.threads {
-		if t.event != nil && (found == nil || found.event.Kind == engine.StopStep) {
+		if t.going && t.event != nil && (found == nil || found.event.Kind == engine.StopStep) {
 			found = t
 		}
 	}

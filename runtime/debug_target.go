@@ -175,6 +175,9 @@ func (d *debugger) Resume(actions []gdb.Action) error {
 		}
 		return nil
 	}
+	for _, t := range d.threads {
+		t.going = of(t) != nil
+	}
 	// Something may have happened already, to a thread that was not the first.
 	for _, t := range d.threads {
 		if a := of(t); t.event != nil && a != nil && !t.outdated(a) {

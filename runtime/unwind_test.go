@@ -40,7 +40,7 @@ func TestProfileUnwinds(t *testing.T) {
 func TestProfileFork(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pprof")
 	var b bytes.Buffer
-	g := guestRun{name: "trail", args: argdata.Map{number("n", 1000000), text("how", "fork")}}
+	g := guestRun{name: "trail", args: argdata.Map{number("n", 5000000), text("how", "fork")}}
 	g.watch = func(c *runtime.Config) { c.Profile = &runtime.Profile{To: &b, Hz: runtime.MaxProfileHz, Forked: path} }
 	g.run(t).expect(t, 0)
 	files, err := filepath.Glob(path + ".*")
