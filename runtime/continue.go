@@ -69,7 +69,7 @@ func continueCopy(parent int, space error) (end host.End, err error) {
 	}
 	live.Store(true)
 	p := &Process{ended: make(chan struct{}), forked: true, limits: h.Limits, parent: parent}
-	p.beginTime()
+	p.time.begin(p.limits.Timeout)
 	if err := p.resume(h, snap, fds); err != nil {
 		return end, err
 	}

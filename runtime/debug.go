@@ -24,7 +24,8 @@ type Debug struct {
 // debug_stop.go); the first one to do so has all others kicked, and the last to park
 // reports the stop.
 //
-// Lock order: Process.mu, debugger.mu. Nothing is called with debugger.mu held but kicks.
+// Lock order: Process.mu, debugger.mu. Nothing is called with debugger.mu held but kicks and
+// the stopwatch of Limits.Timeout, which stands while the process does.
 type debugger struct {
 	process *Process
 	created bool

@@ -39,7 +39,13 @@ func debugGuest(t *testing.T, g guestRun) *debugged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.watch = func(c *runtime.Config) { c.Debug = &runtime.Debug{Listener: l, Wait: true} }
+	more := g.watch
+	g.watch = func(c *runtime.Config) {
+		c.Debug = &runtime.Debug{Listener: l, Wait: true}
+		if more != nil {
+			more(c)
+		}
+	}
 	d := &debugged{t: t, addr: l.Addr()}
 	d.p, d.end = g.start(t)
 	ended := false

@@ -13,6 +13,7 @@ import (
 
 	"cabitrans/argdata"
 	"cabitrans/runtime"
+	"cabitrans/runtime/abi"
 	"cabitrans/runtime/gdb"
 	"cabitrans/runtime/gdb/gdbtest"
 )
@@ -114,6 +115,21 @@ func TestDebugKilled(t *testing.T) {
 	d.Send("k")
 	d.Ended()
 	d.end()
+}
+
+// TestDebugTimeout: the time that a process may take stands still while a debugger has stopped it, from before its first
+// instruction on, and goes on with it.
+func TestDebugTimeout(t *testing.T) {
+	const limit = 500 * time.Millisecond
+	for _, how := range []string{"k", "vCont;c", "D"} {
+		d := debugGuest(t, guestRun{name: "spin", watch: func(c *runtime.Config) { c.Limits.Timeout = limit }})
+		time.Sleep(2 * limit)
+		d.Do("?")
+		d.Send(how)
+		if r := d.end(); r.exit.TimedOut != (how != "k") || r.exit.Signal != abi.SIGKILL {
+			t.Errorf("%s: %+v", how, r.exit)
+		}
+	}
 }
 
 // TestDebugExec: the debugger learns that the process has become another program, whose

@@ -117,6 +117,7 @@ func (d *debugger) ending() bool {
 // report delivers the stop that the debugger waits for. No thread runs.
 func (d *debugger) report() {
 	d.resumed, d.stopping = false, true
+	d.process.time.hold()
 	d.stops <- d.choose()
 }
 

@@ -26,6 +26,7 @@ func (d *debugger) Attach() error {
 		return gdb.ErrEnded
 	}
 	d.attached, d.execed = true, false
+	d.process.time.hold()
 	return nil
 }
 
@@ -39,6 +40,7 @@ func (d *debugger) Detach() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.attached, d.stopping = false, false
+	d.process.time.goOn()
 	for _, t := range d.threads {
 		s := t.told
 		if s == nil {
@@ -164,6 +166,7 @@ func (d *debugger) Resume(actions []gdb.Action) error {
 		return gdb.ErrEnded
 	}
 	d.resumed = true
+	d.process.time.goOn()
 	if d.ending() {
 		return nil // what follows is the end
 	}

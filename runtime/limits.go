@@ -13,7 +13,8 @@ import (
 // a process becomes by proc_exec.
 type Limits struct {
 	// Timeout is how long the process may live, from Start on. When that is over it ends as
-	// by Kill, and Exit.TimedOut is set. Forked processes end at the same moment.
+	// by Kill, and Exit.TimedOut is set. Forked processes end at the same moment. While a
+	// debugger has stopped the process, it does not count.
 	Timeout time.Duration
 
 	// Memory is how many bytes may be mapped at a time, whole pages, be they touched or not:
@@ -50,16 +51,9 @@ func (l *Limits) explain(err error) error {
 	return fmt.Errorf("%w of %d bytes of memory is too low: %w", ErrLimit, l.Memory, err)
 }
 
-// beginTime notes until when the process may live. It comes before the guest's first
-// instruction, because a fork hands on what is left.
-func (p *Process) beginTime() { p.deadline = time.Now().Add(p.limits.Timeout) }
-
-// watchTime ends the process at its deadline.
+// watchTime ends the process when its time is over.
 func (p *Process) watchTime() {
-	if p.limits.Timeout == 0 {
-		return
-	}
-	p.timer = time.AfterFunc(time.Until(p.deadline), func() {
+	p.time.watch(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.kernel == nil { // it has ended
@@ -77,7 +71,7 @@ func (p *Process) watchTime() {
 func (p *Process) left() Limits {
 	l := p.limits
 	if l.Timeout > 0 {
-		l.Timeout = max(time.Until(p.deadline), time.Millisecond) // 0 would be for ever
+		l.Timeout = max(p.time.left(), time.Millisecond) // 0 would be for ever
 	}
 	return l
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
@@ -60,11 +59,10 @@ type Process struct {
 	perfMap  io.Writer // nil for none
 	debug    *debugger // nil for none
 
-	threads  sync.WaitGroup // one for each guest thread
-	ended    chan struct{}  // closed when Wait may return
-	stop     func() bool    // ends the watch on the context
-	timer    *time.Timer    // of Limits.Timeout, which is over at deadline; nil for none
-	deadline time.Time
+	threads sync.WaitGroup // one for each guest thread
+	ended   chan struct{}  // closed when Wait may return
+	stop    func() bool    // ends the watch on the context
+	time    stopwatch      // of Limits.Timeout
 
 	mu       sync.Mutex
 	next     *program // what proc_exec has asked for
@@ -133,7 +131,10 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 	}
 	p.setTrace(c.Trace)
 	p.debug = newDebugger(p, c.Debug)
-	p.beginTime()
+	p.time.begin(p.limits.Timeout)
+	if c.Debug != nil && c.Debug.Wait {
+		p.time.hold() // until a debugger lets it go on
+	}
 	if err := p.begin(g); err != nil {
 		p.debug.end(kernel.ExitStatus{})
 		if p.tracer != nil {
@@ -237,9 +238,7 @@ func (p *Process) reap() {
 	if p.stop != nil {
 		p.stop()
 	}
-	if p.timer != nil {
-		p.timer.Stop()
-	}
+	p.time.end()
 	p.endDebug() // before there is nothing to look at any more
 	p.mu.Lock()
 	if p.kernel != nil {
