@@ -65,11 +65,14 @@ func debugged(
 	}
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "gdb")
+	if !filepath.IsAbs(program) {
+		program = guest(t, program)
+	}
 	args := command(dir, socket)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	run := exec.CommandContext(ctx, self)
-	run.Args = append(append([]string{"cabitrans", "run", "--gdb", socket}, flags...), guest(t, program))
+	run.Args = append(append([]string{"cabitrans", "run", "--gdb", socket}, flags...), program)
 	run.Env = append(os.Environ(), mainEnv+"=1")
 	run.Stdin = strings.NewReader(conf)
 	var out strings.Builder

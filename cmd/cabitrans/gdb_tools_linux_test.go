@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -50,5 +53,45 @@ func TestGDBWithTools(t *testing.T) {
 				t.Errorf("%d without a debugger, and %s with one", n, b)
 			}
 		})
+	}
+}
+
+// trapFlag are instructions that set the trap flag, and one that is trapped behind.
+var trapFlag = []byte{
+	0x9c,                               // pushfq
+	0x81, 0x0c, 0x24, 0x00, 0x01, 0, 0, // orl $0x100,(%rsp)
+	0x9d,       // popfq
+	0x90, 0x90, // nop; nop
+}
+
+// TestGDBTrapFlag: a program that sets the trap flag itself gets its SIGTRAP behind the next instruction, also when it is
+// stepped through, and a step is not taken for one.
+func TestGDBTrapFlag(t *testing.T) {
+	b := exitAt(0x2000_0000, func(_ *elf.Header64, p *[]elf.Prog64) {
+		(*p)[0].Filesz += uint64(len(trapFlag))
+		(*p)[0].Memsz = (*p)[0].Filesz
+	})
+	program := filepath.Join(t.TempDir(), "trap")
+	if err := os.WriteFile(program, slices.Concat(b[:headerSize], trapFlag, exitCode), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	entry := 0x2000_0000 + headerSize
+	at := func(offset int) string { return fmt.Sprintf(`\(void \(\*\)\(\)\) %#x`, entry+offset) }
+	for _, c := range []struct {
+		name     string
+		commands []string
+		want     []string
+		status   int
+	}{
+		{"goes on", []string{"continue", "print $pc", "continue"}, []string{"received signal SIGTRAP", at(10), "exited with code 052"}, 42},
+		{"ends", []string{"continue", "print $pc", "signal SIGTRAP"}, []string{"received signal SIGTRAP", at(10), "terminated with signal SIGTRAP"}, 133},
+		{"steps", []string{"stepi 3", "print $pc", "stepi", "print $pc", "stepi", "print $pc", "continue"},
+			[]string{at(9), at(10), at(11), "exited with code 052"}, 42},
+	} {
+		s, o := gdb(t, program, "null", false, c.commands...)
+		inOrder(t, s, c.want...)
+		if o.status != c.status {
+			t.Errorf("%s: %+v", c.name, o)
+		}
 	}
 }
