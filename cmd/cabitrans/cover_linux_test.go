@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,6 +75,25 @@ func TestCover(t *testing.T) {
 	want := "cabitrans: the coverage cannot be written: write /dev/full: no space left on device\n"
 	if o != (outcome{stdout: helloText, stderr: want, status: 1}) {
 		t.Errorf("to a full device: %+v", o)
+	}
+}
+
+// TestGenhtml: lcov's own tool makes pages of it, with as many lines as it has.
+func TestGenhtml(t *testing.T) {
+	genhtml := toolPath(t, "genhtml")
+	info := filepath.Join(t.TempDir(), "trail.info")
+	cabitrans(trailConf("end"), "run", "--coverage", info, guest(t, "trail")).run(t)
+	b, err := os.ReadFile(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := len(regexp.MustCompile(`(?m)^DA:`).FindAll(b, -1))
+	hit := lines - len(regexp.MustCompile(`(?m)^DA:\d+,0$`).FindAll(b, -1))
+	cmd := exec.Command(genhtml, "--output-directory", filepath.Join(t.TempDir(), "html"), info)
+	cmd.Dir = filepath.Join("..", "..", "guests")
+	out, err := cmd.CombinedOutput()
+	if want := fmt.Sprintf("(%d of %d lines)", hit, lines); err != nil || hit < 10 || !strings.Contains(string(out), want) {
+		t.Errorf("%v, no %s in\n%s", err, want, out)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 
 const debugConf = declare + "stdout: !fd stdout\nstderr: !fd stderr\nself: !executable\n"
 
-// debuggerPath is where a debugger is, or skips the test.
-func debuggerPath(t *testing.T, name string) string {
+// toolPath is where a program is, or skips the test.
+func toolPath(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -46,7 +46,7 @@ func gdbWith(t *testing.T, flags []string, program, conf string, file bool, comm
 		if err := os.WriteFile(filepath.Join(dir, "script"), []byte(script), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		args := []string{debuggerPath(t, "gdb"), "-nx", "-batch", "-x", filepath.Join(dir, "script")}
+		args := []string{toolPath(t, "gdb"), "-nx", "-batch", "-x", filepath.Join(dir, "script")}
 		if file {
 			args = append(args, guest(t, program))
 		}

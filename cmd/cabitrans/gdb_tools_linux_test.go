@@ -15,7 +15,7 @@ import (
 // TestGDBWithTools: a debugger and what else watches a program do not disturb each other: breakpoints, steps and watchpoints
 // are hit where they are, and what is written is what it is without a debugger.
 func TestGDBWithTools(t *testing.T) {
-	debuggerPath(t, "gdb")
+	toolPath(t, "gdb")
 	conf := debugConf + "threads: 0\n" // so that counts are always the same
 	dir := t.TempDir()
 	for _, c := range []struct {

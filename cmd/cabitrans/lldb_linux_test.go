@@ -15,7 +15,7 @@ func TestLLDB(t *testing.T) {
 		"breakpoint set --name area", "continue", "p *p", "expression forever = 0", "continue",
 	}
 	s, o := debugged(t, nil, "debug", debugConf+"forever: 1\n", func(_, socket string) []string {
-		args := []string{debuggerPath(t, "lldb"), "--batch", "--no-lldbinit", "-o", "process connect --plugin gdb-remote unix-connect://" + socket}
+		args := []string{toolPath(t, "lldb"), "--batch", "--no-lldbinit", "-o", "process connect --plugin gdb-remote unix-connect://" + socket}
 		for _, c := range commands {
 			args = append(args, "-o", c)
 		}
