@@ -47,6 +47,10 @@ type Config struct {
 	// nil for not at all. Translations that were dropped are not in it (Stats.Flushes).
 	PerfMap io.Writer
 
+	// JITDump gets the same, with the translations, in perf's jitdump form; nil for not at all.
+	// perf wants the file's name to be jit-PID.dump.
+	JITDump *os.File
+
 	// Debug lets a debugger drive the process; nil for none.
 	Debug *Debug
 

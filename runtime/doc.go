@@ -74,7 +74,7 @@
 // What a run tells of itself is asked for in Config, and costs nothing otherwise: Trace
 // (package strace) writes calls down, CodeLog (package codelog) translations, Profile
 // (package profile) samples CPU time, Coverage and Counts (package coverage) tell which code was executed, and how often,
-// PerfMap names translated code for perf. A trace goes on in forked processes, in the same
+// PerfMap and JITDump name translated code for perf. A trace goes on in forked processes, in the same
 // file; what else is asked for they write to files of their own, whose names the parent hands
 // over. All go on in what a process becomes by proc_exec: the samples of a program
 // get their names when its threads have left (endProgram), while its memory and its

@@ -14,26 +14,32 @@ func (p *Process) writePerfMap() error {
 		return nil
 	}
 	w := bufio.NewWriter(p.perfMap)
-	var lo, hi uint64 // of the function that is not written yet
+	p.translated(func(lo, hi uint64, name string) { fmt.Fprintf(w, "%x %x %s\n", lo, hi-lo, name) })
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("the map for perf cannot be written: %w", err)
+	}
+	return nil
+}
+
+// translated calls visit for what has been translated of each function, or is executed where
+// it lies: code of the host from lo up to hi.
+func (p *Process) translated(visit func(lo, hi uint64, name string)) {
+	var lo, hi uint64 // of the function that visit has not been called for yet
 	var name string
-	line := func() {
+	done := func() {
 		if lo < hi {
-			fmt.Fprintf(w, "%x %x %s\n", lo, hi-lo, name)
+			visit(lo, hi, name)
 		}
 	}
 	p.engine.Code(func(from, to, guest uint64) {
 		n := p.codeName(guest)
 		if from != hi || n != name {
-			line()
+			done()
 			lo, name = from, n
 		}
 		hi = to
 	})
-	line()
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("the map for perf cannot be written: %w", err)
-	}
-	return nil
+	done()
 }
 
 // PerfMapErr waits until the process has ended, and says whether the map for perf could be

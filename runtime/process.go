@@ -57,6 +57,7 @@ type Process struct {
 	profile  *Profile // nil for none
 	recorder *profile.Recorder
 	perfMap  io.Writer // nil for none
+	jitdump  *jitdump  // nil for none
 	debug    *debugger // nil for none
 
 	threads sync.WaitGroup // one for each guest thread
@@ -73,7 +74,7 @@ type Process struct {
 	status   kernel.ExitStatus // final, likewise
 	close    error
 
-	traceErr, profileErr, perfMapErr, coverageErr, countsErr error // once ended is closed
+	traceErr, profileErr, perfMapErr, jitdumpErr, coverageErr, countsErr error // once ended is closed
 }
 
 // Start starts a process. It ends early, as by Kill, when ctx is done; ctx's end
@@ -122,6 +123,9 @@ func start(ctx context.Context, c *Config) (_ *Process, err error) {
 		return nil, err
 	}
 	p.perfMap = c.PerfMap
+	if err := p.setJITDump(c.JITDump); err != nil {
+		return nil, err
+	}
 	p.setCodeLog(c.CodeLog)
 	p.setCoverage(c.Coverage, c.Counts)
 	if c.Coverage != nil && c.Coverage.Lines {
@@ -247,7 +251,7 @@ func (p *Process) reap() {
 	}
 	p.endProgram()
 	p.endCoverage()
-	p.perfMapErr = p.writePerfMap()
+	p.perfMapErr, p.jitdumpErr = p.writePerfMap(), p.writeJITDump()
 	if p.forked {
 		if p.kernel != nil {
 			p.kernel.Close() // the host takes the rest

@@ -14,6 +14,7 @@ type profileFlags struct {
 	output  string // empty for no profile
 	hz      int    // 0 for the default
 	perfMap bool
+	jitDump bool
 }
 
 func (f *profileFlags) options() []option {
@@ -25,6 +26,8 @@ func (f *profileFlags) options() []option {
 				runtime.DefaultProfileHz)},
 		toggle("perf-map", &f.perfMap, "when the program has ended or is interrupted, write /tmp/perf-PID.map, by which "+
 			"perf names its functions"),
+		toggle("jitdump", &f.jitDump, "when the program has ended or is interrupted, write jit-PID.dump in this directory, by "+
+			"which perf inject --jit knows its functions and their translations"),
 	}
 }
 
@@ -63,6 +66,14 @@ func (f *profileFlags) open(c *runtime.Config) error {
 			return fmt.Errorf("cannot write the map for perf to %s: %w", path, reason(err))
 		}
 		c.PerfMap = file
+	}
+	if f.jitDump {
+		path := fmt.Sprintf("jit-%d.dump", os.Getpid())
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644) // to be mapped it must be readable
+		if err != nil {
+			return fmt.Errorf("cannot write the jitdump to %s: %w", path, reason(err))
+		}
+		c.JITDump = file
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (c *command) finish(ctx context.Context, p *runtime.Process, path string, f
 		fmt.Fprintf(c.stderr, "cabitrans: %s was ended by %v\n", path, exit.Signal)
 	}
 	var err error
-	for _, e := range []error{p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.PerfMapErr(), p.CoverageErr(), p.CountsErr()} {
+	for _, e := range []error{p.TraceErr(), p.CodeLogErr(), p.ProfileErr(), p.PerfMapErr(), p.JITDumpErr(), p.CoverageErr(), p.CountsErr()} {
 		if e != nil {
 			fmt.Fprintf(c.stderr, "cabitrans: %v\n", e)
 			err = e
