@@ -19,7 +19,7 @@ func (s *stub) enterGuest(abort uint64) {
 	ok := s.jump(x86.AJEQ)
 	s.op2(x86.AMOVQ, imm(int64(abort)), reg(x86.REG_AX))
 	s.op1(obj.AJMP, reg(x86.REG_AX))
-	bind(ok, s.op(x86.ACLD))
+	bind(ok, s.op(obj.ANOP)) // the direction flag is clear, as Go keeps it
 	s.give(s.l.FSBase, s.l.Cells.FSBase)
 	s.give(s.l.Entry, s.l.Cells.Entry)
 	for i, cell := range s.l.Cells.Spill[KeptSpill:] {

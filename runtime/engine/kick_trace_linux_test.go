@@ -48,12 +48,15 @@ const (
 	opArm = iota
 	opDisarm
 	opNative
+	opCount   // from here on, count host system calls
+	opCounted // no more; the answer is in Hits
 	opEnd
 
 	askSignal  = unix.SIGUSR1
 	lookRanges = 3
 	tracedEnv  = "CABITRANS_TRACED"
 	breakpoint = 0xcc // int3
+	sysGood    = 0x80 // in the signal of a stop for a system call (PTRACE_O_TRACESYSGOOD)
 	pushf      = 0x9c
 )
 
@@ -132,6 +135,8 @@ type tracer struct {
 	armed  bool
 	saved  [1]byte
 	passed uint64
+	count  bool // system calls, in calls
+	calls  uint64
 	held   map[unix.Signal]bool // came while an instruction was being stepped over
 }
 
@@ -173,6 +178,9 @@ func (tr *tracer) loop() error {
 				return err
 			}
 			sig = 0
+		case sig == unix.SIGTRAP|sysGood:
+			tr.calls++
+			sig = 0
 		case sig == unix.SIGTRAP && tr.armed:
 			if sig, err = tr.trapped(); err != nil {
 				return err
@@ -194,7 +202,11 @@ func (tr *tracer) resume(sig unix.Signal) error {
 			return fmt.Errorf("send %v on: %w", s, err)
 		}
 	}
-	if err := unix.PtraceCont(tr.tid, int(sig)); err != nil {
+	goOn := unix.PtraceCont
+	if tr.count {
+		goOn = unix.PtraceSyscall
+	}
+	if err := goOn(tr.tid, int(sig)); err != nil {
 		return fmt.Errorf("continue: %w", err)
 	}
 	return nil
@@ -219,6 +231,11 @@ func (tr *tracer) serve() (end bool, err error) {
 		if err := tr.native(); err != nil {
 			return false, err
 		}
+	case opCount:
+		tr.count, tr.calls = true, 0
+		return false, unix.PtraceSetOptions(tr.tid, unix.PTRACE_O_TRACESYSGOOD)
+	case opCounted:
+		tr.count, tr.req.Hits = false, tr.calls/2 // it stops before each and behind it
 	case opEnd:
 		return true, unix.PtraceDetach(tr.tid)
 	default:

@@ -95,6 +95,9 @@ func (t *Thread) Run() *Fault {
 // through which it goes on; 0 when the thread ends, with the fault in ended.
 func (t *Thread) serve() (stub uint64) {
 	b := t.block
+	if b.Exit == host.ExitCall && t.debugger == nil && !t.traced {
+		return t.serveCall()
+	}
 	t.stats.Exits[b.Exit&15]++
 	more, f, traced := true, (*Fault)(nil), t.traced
 	t.from = t.origin()
@@ -150,6 +153,21 @@ func (t *Thread) serve() (stub uint64) {
 	}
 	t.stats.Switches++
 	b.Exit = host.ExitNone // a wild jump behind what stores it is found out
+	return t.stub
+}
+
+// serveCall is serve for most calls through the vDSO.
+func (t *Thread) serveCall() (stub uint64) {
+	t.stats.Exits[host.ExitCall]++
+	t.from = origin{home: t.homeward}
+	t.site = nil
+	t.alone, t.homeward = false, false
+	t.left = host.ExitCall
+	if !t.vdsoCall() {
+		t.ended = nil
+		return 0
+	}
+	t.stats.Switches++
 	return t.stub
 }
 

@@ -12,7 +12,8 @@
 //
 // One turn of the loop visits the guest and serves its exit. entersyscall is
 // called from here because its caller's frame must stay live until exitsyscall,
-// and serveThread returns. It has the internal ABI: g in R14, X15 zero.
+// and serveThread returns. Both have the internal ABI: g in R14, X15 zero, as every exit
+// stub leaves them, and the first argument and the result in AX.
 //
 // A stub finds the return address on top of the stack, records SP in the thread
 // block, and comes back by a jump to that address with SP, BP and g as they were.
@@ -36,9 +37,9 @@ TEXT ·runGuest(SB), 0, $24-24
 	// Every exit comes here, with the address of this instruction in CX.
 	MOVQ CX, 16(SP)
 	MOVQ t+0(FP), AX
-	MOVQ AX, 0(SP)
-	CALL ·serveThread(SB)
-	MOVQ 8(SP), AX
+	MOVQ ·leaveGuest(SB), DX
+	MOVQ (DX), CX
+	CALL CX
 	TESTQ AX, AX
 	JNE again
 	RET

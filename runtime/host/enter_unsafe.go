@@ -21,8 +21,11 @@ func exitsyscall()
 //go:noescape
 func runGuest(t *Thread, b *Block, stub uintptr)
 
-// enterScheduler lets assembly call entersyscall, whose ABI it cannot name.
-var enterScheduler = entersyscall
+// These let assembly call functions whose ABI it cannot name.
+var (
+	enterScheduler = entersyscall
+	leaveGuest     = serveThread
+)
 
 // Run runs guest code through the given enter stub. Each time the guest exits,
 // serve is called, with the reason in the thread's Block; it returns the stub
