@@ -5,7 +5,7 @@ package codegen
 type Layout struct {
 	HostSP, HostBP, HostG, State, Kick, Exit, ExitArg, Entry int32
 	MXCSR, HostMXCSR, Regs, Flags, Result, XSave             int32
-	Spill, FSBase, RIP, RealFS, HostFS, Restore              int32
+	Spill, FSBase, RIP, RealFS, HostFS, Restore, Args        int32
 
 	Cells  Cells
 	Clock  Clock
@@ -32,7 +32,7 @@ type Stubs struct {
 	// ExitLink, ExitSyscall and ExitTrap save everything; ExitArg, and for the
 	// last two RIP, have been stored by the code that jumps here.
 	ExitLink, ExitSyscall, ExitTrap uint64
-	// ExitCall saves the arguments and what survives a C function call.
+	// ExitCall saves the arguments, in Args, and what survives a C function call.
 	ExitCall uint64
 	Clock    ClockStub
 	// FaultExit is where the signal handler sends a thread whose general

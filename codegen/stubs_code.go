@@ -110,8 +110,8 @@ func (s *stub) hostStack() *obj.Prog {
 func (s *stub) exitCall() {
 	s.find(x86.REG_R10) // dead at a call, as are rax and r11
 	s.op2(x86.AMOVL, imm(s.l.ExitCall), s.field(s.l.Exit))
-	for _, i := range [...]int32{7, 6, 2, 1, 8, 9} { // rdi rsi rdx rcx r8 r9
-		s.op2(x86.AMOVQ, reg(generalRegs[i]), s.register(i))
+	for n, i := range [...]int32{7, 6, rdx, 1, 8, 9} { // rdi rsi rdx rcx r8 r9
+		s.op2(x86.AMOVQ, reg(generalRegs[i]), s.field(s.l.Args+8*int32(n)))
 	}
 	for _, i := range calleeSaved {
 		s.op2(x86.AMOVQ, reg(generalRegs[i]), s.register(i))

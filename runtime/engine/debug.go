@@ -115,7 +115,7 @@ func (t *Thread) raises(c abi.Call) bool {
 		return true
 	}
 	t.inCall = true
-	deliver := t.halt(Stop{Kind: StopSignal, Signal: abi.Signal(t.args[0])})
+	deliver := t.halt(Stop{Kind: StopSignal, Signal: abi.Signal(t.block.Args[0])})
 	t.inCall = false
 	return deliver
 }

@@ -55,6 +55,7 @@ func (e *Engine) Capture(ht *host.Thread) State {
 	for _, r := range [...]decode.Reg{decode.RCX, decode.RDX, decode.R8, decode.R9, decode.R10, decode.R11} {
 		s.Regs[r] = 0
 	}
+	s.Regs[decode.RDI], s.Regs[decode.RSI] = b.Args[0], b.Args[1] // where its results go
 	s.XSave = make([]byte, 576) // the part that is there for every CPU
 	binary.LittleEndian.PutUint16(s.XSave, host.X87Control())
 	binary.LittleEndian.PutUint32(s.XSave[24:], s.MXCSR)

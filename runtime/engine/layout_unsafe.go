@@ -69,6 +69,7 @@ func stubLayout(tls rewrite.TLS) codegen.Layout {
 		RIP:       offRIP,
 		RealFS:    o + int32(unsafe.Offsetof(b.RealFS)),
 		HostFS:    o + int32(unsafe.Offsetof(b.HostFS)),
+		Args:      o + int32(unsafe.Offsetof(b.Args)),
 		Restore:   o + int32(unsafe.Offsetof(b.Restore)),
 
 		Cells: tls.Cells(blockCells()), Switch: tls.Switch(),

@@ -18,14 +18,13 @@ type Thread struct {
 	block    *host.Block
 	kernel   *kernel.Thread
 	calls    []abi.Call // the call of each vDSO slot
-	args     [8]uint64
-	stub     uint64 // through which the guest is entered next
-	ended    *Fault // what ended the thread, if it was a fault
-	from     origin // where it comes from
-	homeward bool   // alone, and comes from home
-	alone    bool   // the next instruction is translated by itself: see single.go
-	traced   bool   // the instruction at tracedPC is the thread's last: see trace.go
-	shadow   bool   // and loads %ss: the next one is
+	stub     uint64     // through which the guest is entered next
+	ended    *Fault     // what ended the thread, if it was a fault
+	from     origin     // where it comes from
+	homeward bool       // alone, and comes from home
+	alone    bool       // the next instruction is translated by itself: see single.go
+	traced   bool       // the instruction at tracedPC is the thread's last: see trace.go
+	shadow   bool       // and loads %ss: the next one is
 	tracedPC uint64
 	stats    ThreadStats
 
@@ -288,9 +287,7 @@ func (t *Thread) attend() bool {
 func (t *Thread) vdsoCall() bool {
 	b := t.block
 	c := t.calls[b.ExitArg]
-	a := &t.args
-	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
-	a[3], a[4], a[5] = b.Regs[decode.RCX], b.Regs[decode.R8], b.Regs[decode.R9]
+	a := &b.Args
 	if n := machineArgs[c]; n > 6 {
 		for i := 6; i < n; i++ {
 			v, err := t.engine.mem.Load64(b.Regs[decode.RSP] + 8*uint64(i-5))
@@ -299,6 +296,10 @@ func (t *Thread) vdsoCall() bool {
 			}
 			a[i] = v
 		}
+	}
+	if t.debugger != nil { // it looks at registers
+		b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX] = a[0], a[1], a[2]
+		b.Regs[decode.RCX], b.Regs[decode.R8], b.Regs[decode.R9] = a[3], a[4], a[5]
 	}
 	if t.debugger != nil && !t.raises(c) {
 		b.Result = 0
@@ -329,7 +330,7 @@ const carry = 1
 // is to end.
 func (t *Thread) rawCall() bool {
 	b := t.block
-	a := &t.args
+	a := &b.Args
 	a[0], a[1], a[2] = b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX]
 	a[3], a[4], a[5] = b.Regs[decode.R10], b.Regs[decode.R8], b.Regs[decode.R9]
 	t.number = b.Regs[decode.RAX]

@@ -41,7 +41,7 @@ type Block struct {
 	HostPC      uint64
 
 	Result uint64    // what a vDSO call returns in rax
-	Args   [8]uint64 // reserved for callers that gather arguments
+	Args   [8]uint64 // machine arguments of a system call; the stubs store the first six of a vDSO call's
 
 	// Where the stubs exchange %fs: what the guest gets, and what is given back.
 	// HostFS is 0 where they do not.

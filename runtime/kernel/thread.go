@@ -101,7 +101,11 @@ func (t *Thread) callVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome
 			}
 		}
 	}
-	r0, r1, e := t.run(c, d, args)
+	t.begin(c)
+	r0, r1, e := d.do(t, args)
+	if e == errRestart {
+		e = t.interruptedCall(c)
+	}
 	if e != 0 || d.results == 0 {
 		return r0, r1, outcome(e)
 	}
@@ -134,7 +138,11 @@ func (t *Thread) callRaw(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome)
 		return 0, 0, t.unknown(c)
 	}
 	t.raw = true
-	r0, r1, e := t.run(c, d, args)
+	t.begin(c)
+	r0, r1, e := d.do(t, args)
+	if e == errRestart {
+		e = t.interruptedCall(c)
+	}
 	return r0, r1, outcome(e)
 }
 
@@ -146,24 +154,29 @@ func (t *Thread) unknown(c abi.Call) Outcome {
 	return Outcome{Errno: abi.ENOSYS}
 }
 
-// run counts and executes a call.
-func (t *Thread) run(c abi.Call, d *dispatch, args *[8]uint64) (r0, r1 uint64, e abi.Errno) {
+// begin counts a call, once however often it is made again.
+func (t *Thread) begin(c abi.Call) {
 	if t.again {
-		if t.againCall != c {
-			panic("kernel: an interrupted system call was not repeated")
-		}
-		t.again = false
-	} else {
-		count(&t.counts[c])
+		t.repeat(c)
+		return
 	}
-	r0, r1, e = d.do(t, args)
-	if e == errRestart {
-		if t.proc.exiting.Load() {
-			return 0, 0, errExitProcess
-		}
-		t.again, t.againCall = true, c
+	count(&t.counts[c])
+}
+
+func (t *Thread) repeat(c abi.Call) {
+	if t.againCall != c {
+		panic("kernel: an interrupted system call was not repeated")
 	}
-	return r0, r1, e
+	t.again = false
+}
+
+// interruptedCall notes that a kick has interrupted call c, which is to be made again.
+func (t *Thread) interruptedCall(c abi.Call) abi.Errno {
+	if t.proc.exiting.Load() {
+		return errExitProcess
+	}
+	t.again, t.againCall = true, c
+	return errRestart
 }
 
 func outcome(e abi.Errno) Outcome {
