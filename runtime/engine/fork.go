@@ -56,7 +56,7 @@ func (e *Engine) Capture(ht *host.Thread) State {
 		s.Regs[r] = 0
 	}
 	s.Regs[decode.RDI], s.Regs[decode.RSI] = b.Args[0], b.Args[1] // where its results go
-	s.XSave = make([]byte, 576) // the part that is there for every CPU
+	s.XSave = make([]byte, 576)                                   // the part that is there for every CPU
 	binary.LittleEndian.PutUint16(s.XSave, host.X87Control())
 	binary.LittleEndian.PutUint32(s.XSave[24:], s.MXCSR)
 	s.XSave[512] = xstateX87
