@@ -38,14 +38,15 @@ type crossings struct {
 	since time.Time // of the first that is counted
 }
 
-// tooOften counts one more, and reports whether the last limit of them came too fast.
-func (c *crossings) tooOften(limit uint32) bool {
+// tooOften counts one more, and reports whether the last limit of them came too fast: in
+// less than each, all in all, for every one.
+func (c *crossings) tooOften(limit uint32, each time.Duration) bool {
 	now := time.Now()
 	if c.n%limit == 0 {
 		c.since = now
 	}
 	c.n++
-	return c.n%limit == 0 && now.Sub(c.since) < time.Duration(limit)*crossingTime
+	return c.n%limit == 0 && now.Sub(c.since) < time.Duration(limit)*each
 }
 
 // portalSize is the part of the code cache for portals, in bytes.
@@ -64,6 +65,8 @@ type homeTier struct {
 	crosses map[uint64]*crossings // of home to a page that is not
 	calls   map[uint64]*crossings // by a page at home to what is not
 	lost    int                   // such that nothing could be done about
+
+	crossingTime time.Duration // the constant; tests have another, so as not to depend on the host's speed
 
 	portals     map[uint64]uint64 // host addresses, by target
 	portalLinks []rewrite.Ref     // their jumps
@@ -105,6 +108,7 @@ func (e *Engine) Home(fns home.Functions) bool {
 	h.stays = make(map[uint64]bool)
 	h.crosses = make(map[uint64]*crossings)
 	h.calls = make(map[uint64]*crossings)
+	h.crossingTime = crossingTime
 	h.portals = make(map[uint64]uint64)
 	h.on.Store(true)
 	h.stop = make(chan struct{})
@@ -150,7 +154,7 @@ func (e *Engine) comesHome(pc uint64, from origin) bool {
 	if from.home {
 		return true
 	}
-	if count(h.visits, addr).tooOften(stayAfter) {
+	if count(h.visits, addr).tooOften(stayAfter, h.crossingTime) {
 		h.stays[addr] = true
 		return false
 	}

@@ -25,7 +25,7 @@ func (e *Engine) crossed(pc, ret uint64) {
 		return
 	}
 	c := count(h.crosses, pc&^(host.PageSize-1))
-	often := c.tooOften(withdrawAfter)
+	often := c.tooOften(withdrawAfter, h.crossingTime)
 	if c.n&(c.n-1) == 0 && c.n >= portalAfter {
 		e.makePortals(pc &^ (host.PageSize - 1))
 	}
@@ -47,7 +47,7 @@ func (e *Engine) calledFrom(ret uint64) bool {
 		return false
 	}
 	c := count(h.calls, addr)
-	often := c.tooOften(withdrawAfter)
+	often := c.tooOften(withdrawAfter, h.crossingTime)
 	switch {
 	case often:
 		e.withdraw(addr, errCrosses)

@@ -49,7 +49,7 @@ func (e *Engine) reaches(pc, addr uint64) bool {
 	if e.home.at[next] != nil || e.install(next) != nil {
 		return true
 	}
-	if from := pc &^ (host.PageSize - 1); count(e.home.calls, from).tooOften(withdrawAfter) {
+	if from := pc &^ (host.PageSize - 1); count(e.home.calls, from).tooOften(withdrawAfter, e.home.crossingTime) {
 		e.withdraw(from, errCrosses)
 	}
 	return false

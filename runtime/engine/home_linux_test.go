@@ -28,6 +28,7 @@ func newHome(t *testing.T, n uint64) *guest {
 	if !g.engine.Home(&oneFunction{g.code, g.code + n}) {
 		t.Fatal("no home tier")
 	}
+	g.engine.home.crossingTime = time.Hour
 	return g
 }
 
