@@ -9,7 +9,6 @@ import (
 const (
 	lacksLinks = "links take a privilege, FIFOs and sockets are in no file system of Windows, " +
 		"and Wine follows the links of its host"
-	lacksProcesses = "locks wake threads of their own process only"
 )
 
 // notOnWindows skips a test that needs what is not there.
