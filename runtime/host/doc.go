@@ -107,6 +107,17 @@
 // behind an access is a fault in the guest. Elsewhere, in stubs and in Go, the handler notes
 // the address (Block.Watched) and lets the thread go on: Go's handler must never see it.
 //
+// # Guest memory on Windows
+//
+// Windows places a view of a section at multiples of 64 KiB only, and not where memory is
+// reserved. So the arena is reserved in granules of that size, each a reservation of its
+// own once it is used, and a shared mapping is a view for each of its granules
+// (arena_windows.go, view_windows.go). Pages of a granule are mapped, protected and
+// unmapped one by one all the same; what cannot be is that a granule with pages of a
+// shared mapping has anything else in it, hence MapUnit. A memory object is a file that
+// the system keeps in memory and forgets. Who starts a program reserves its guest memory
+// before it begins (room_windows.go): Go's run-time system would take too much of it.
+//
 // # Processes
 //
 // A process descriptor is one end of a socket pair; see process.go. Thread blocks lie

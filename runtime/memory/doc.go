@@ -39,6 +39,12 @@
 // does not drop translations of a mapping of it. POSIX leaves open whether a
 // private mapping sees such changes.
 //
+// # Units
+//
+// A host may not let pages of a shared mapping lie beside anything else, within
+// host.MapUnit. Mappings without a fixed address then keep apart; a fixed one that cannot
+// be is ENOTSUP.
+//
 // # Copies
 //
 // Snapshot saves, for a forked process, what the host says was touched of private
