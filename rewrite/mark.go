@@ -1,7 +1,5 @@
 package rewrite
 
-import "slices"
-
 // Fix says how the guest's state at an instruction boundary follows from the
 // registers at a host instruction. The zero Fix changes nothing.
 type Fix uint8
@@ -43,18 +41,6 @@ type Mark struct {
 	RSP   int8  // 8-byte slots to add to rsp
 	Reg1  uint8 // see FixReg1
 	Reg2  uint8 // see FixReg2
-}
-
-// marksRoom is how many marks there is room for at the least when there is room at all: a
-// megabyte, of which the host gives what is used.
-const marksRoom = 1 << 16
-
-// Reserve makes room for n more marks of hot code. Lists of marks become long: they double,
-// where append would add a quarter and copy four times as much.
-func (r *Rewriter) Reserve(n int) {
-	if len(r.HotMarks)+n > cap(r.HotMarks) {
-		r.HotMarks = slices.Grow(r.HotMarks, max(n, len(r.HotMarks), marksRoom))
-	}
 }
 
 func (r *Rewriter) markAt(cold bool, m Mark) {

@@ -22,7 +22,7 @@ var nameOf2016 = []byte("\x00sock_accept\x00")
 // of2016 tells whether an executable's C library knows the calls of 2016 by name.
 // One that cannot be read does not.
 func of2016(exe io.ReaderAt, image *loader.Image) bool {
-	buf := make([]byte, 256<<10)
+	buf := make([]byte, 32<<10)
 	for _, s := range image.Segments {
 		if s.Prot&abi.ProtWrite != 0 {
 			continue // the names are constants

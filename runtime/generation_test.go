@@ -28,7 +28,7 @@ func TestOf2016(t *testing.T) {
 		{"writable", name, rw, false},
 		{"nothing", "", ro, false},
 	} {
-		for _, before := range []int{0, 5, 256<<10 - 14, 256<<10 - 13, 256<<10 - 5, 256<<10 - 1, 256 << 10, 700_000} {
+		for _, before := range []int{0, 5, 32<<10 - 14, 32<<10 - 13, 32<<10 - 5, 32<<10 - 1, 32 << 10, 70_000} {
 			file := strings.Repeat("x", 100) + strings.Repeat("y", before) + tt.data
 			image := &loader.Image{Segments: []loader.Segment{
 				{Off: 0, Filesz: 50, Prot: ro},

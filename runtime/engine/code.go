@@ -16,14 +16,12 @@ func (e *Engine) Code(visit func(lo, hi, guest uint64)) {
 	e.marksMu.RLock()
 	defer e.marksMu.RUnlock()
 	e.homeCode(visit)
-	lists := e.markLists()
-	ends := [...]uint64{e.vdsoRet[1], e.vdsoRet[2], e.jumpMiss, e.hotBase, e.rw.Hot.PC(), e.rw.Cold.PC(), e.home.portalBuf.PC()}
 	visit(host.CacheLo+host.PageSize, e.vdsoRet[0], 0)
-	for n, l := range lists {
-		for i, m := range l {
-			hi := ends[n]
-			if i+1 < len(l) {
-				hi = host.CacheLo + uint64(l[i+1].Host)
+	for _, l := range e.markLists() {
+		for i, m := range l.marks {
+			hi := l.end
+			if i+1 < len(l.marks) {
+				hi = host.CacheLo + uint64(l.marks[i+1].Host)
 			}
 			if lo := host.CacheLo + uint64(m.Host); lo < hi {
 				visit(lo, hi, uint64(m.Guest))

@@ -38,24 +38,26 @@ type Engine struct {
 	vdso  VDSO
 	tls   rewrite.TLS
 
-	mu       sync.Mutex   // see doc.go
-	marksMu  sync.RWMutex // guards rw's marks against readers; taken after mu
-	stubs    *codegen.Stubs
-	rw       rewrite.Rewriter
-	pages    *pageMap
-	links    []link
-	landings table
-	entries  table             // of calls
-	calls    map[uint64]uint64 // call entries that lie apart from their body
-	region   region
-	breaks   map[uint64]bool   // see debug.go; nil for none
-	hotBase  uint64            // where hot code begins after a flush
-	marks    [4][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict; of jumpMiss
-	vdsoRet  [3]uint64         // host addresses of the return from a vDSO call, likewise
-	returns  atomic.Uint32     // index into them
-	jumpMiss uint64            // host address of rewrite.JumpMiss, if the table is packed
-	eager    eager             // under mu
-	tableErr error
+	mu                  sync.Mutex   // see doc.go
+	marksMu             sync.RWMutex // guards rw's marks against readers; taken after mu
+	stubs               *codegen.Stubs
+	rw                  rewrite.Rewriter
+	pages               *pageMap
+	links               []link
+	landings            table
+	entries             table             // of calls
+	calls               map[uint64]uint64 // call entries that lie apart from their body
+	region              region
+	breaks              map[uint64]bool   // see debug.go; nil for none
+	hotBase             uint64            // where hot code begins after a flush
+	marks               [4][]rewrite.Mark // of the permanent code: for no options, KeepR11, and Strict; of jumpMiss
+	hotMarks, coldMarks markChunks        // and of the others, but for those that rw has yet
+	hotReady, coldReady prefault          // see prefault.go
+	vdsoRet             [3]uint64         // host addresses of the return from a vDSO call, likewise
+	returns             atomic.Uint32     // index into them
+	jumpMiss            uint64            // host address of rewrite.JumpMiss, if the table is packed
+	eager               eager             // under mu
+	tableErr            error
 
 	threadsMu sync.Mutex
 	threads   map[*Thread]struct{}
@@ -203,8 +205,8 @@ func (e *Engine) resetBuffers() {
 	if e.home.portalBuf == nil { // no flush drops them
 		e.home.portalBuf = codegen.NewBuffer(code[portals:], portalLo)
 	}
-	e.rw.HotMarks = e.rw.HotMarks[:0]
-	e.rw.ColdMarks = e.rw.ColdMarks[:0]
+	e.hotMarks.reset(&e.rw.HotMarks)
+	e.coldMarks.reset(&e.rw.ColdMarks)
 }
 
 // Close ends the engine. No thread may be left.

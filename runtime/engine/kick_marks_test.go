@@ -14,8 +14,8 @@ func TestMarkOfNeighbours(t *testing.T) {
 	g.run(g.code, nil)
 	e := g.engine
 	for i, list := range e.markLists() {
-		for k, m := range list {
-			if k+1 < len(list) && list[k+1].Host == m.Host {
+		for k, m := range list.marks {
+			if k+1 < len(list.marks) && list.marks[k+1].Host == m.Host {
 				continue // of padding that was not needed
 			}
 			if got, ok := e.mark(host.CacheLo + uint64(m.Host)); !ok || got != m {

@@ -161,7 +161,7 @@ func (s *sequencer) all(name string) {
 	var seen []bool
 	host0 := 0
 	kicks := 0
-	for _, m := range slices.Concat(e.rw.HotMarks, e.rw.ColdMarks) {
+	for _, m := range slices.Concat(slices.Concat(e.hotMarks...), e.rw.HotMarks, slices.Concat(e.coldMarks...), e.rw.ColdMarks) {
 		sh := shotAt(m)
 		k := s.count(sh, s.run)
 		if k > 0 {

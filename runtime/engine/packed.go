@@ -24,7 +24,7 @@ const packed = host.PackedLea != 0
 // eager is what of a packed table exists.
 type eager struct {
 	jumps  table
-	filled [host.ArenaHi / host.PageSize]bool
+	filled []bool // by page
 	set    []word // those that are not what they began with
 }
 
@@ -41,6 +41,9 @@ func (e *Engine) executable(lo, hi uint64) error {
 	defer e.mu.Unlock()
 	g := &e.eager
 	g.jumps.Table = host.Jumps
+	if g.filled == nil {
+		g.filled = make([]bool, host.ArenaHi/host.PageSize)
+	}
 	for pc := lo; pc < hi; pc += host.PageSize {
 		if g.filled[pc/host.PageSize] {
 			continue
@@ -58,7 +61,7 @@ func (e *Engine) executable(lo, hi uint64) error {
 // setWord gives guest address pc, in the arena, the host address to. What is not
 // executable has no words: a branch there misses, and ends the guest.
 func (e *Engine) setWord(t *table, pc, to uint64) {
-	if g := &e.eager; g.filled[pc/host.PageSize] {
+	if g := &e.eager; g.filled != nil && g.filled[pc/host.PageSize] {
 		t.Set(pc, to)
 		g.set = append(g.set, word{t, uint32(pc)})
 	}

@@ -29,7 +29,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	e.bound()
 	e.rw.DeadR11 = called && e.blocks == nil && !g.alone && !g.writesR11()
 	e.rw.Refs = g.refs[:0]
-	e.rw.Reserve(2 * len(g.insts))
+	e.reserveMarks(len(g.insts))
 	start := e.rw.Hot.Len()
 	g.pieced = e.rw.Hot.PC()
 

@@ -112,6 +112,12 @@ func (e *Engine) callEntry(pc uint64) uint64 {
 	return e.target(pc, e.pages.at(pc), rewrite.RefCall)
 }
 
+// epoch is some moment before the first translation.
+var epoch = time.Now()
+
+// monotonic is the time since then: it reads one clock, where time.Now reads two.
+func monotonic() time.Duration { return time.Since(epoch) }
+
 // translate is resolve with the locks held.
 func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if h, ok := e.lookup(pc); ok {
@@ -120,11 +126,13 @@ func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if !inArena(pc) {
 		return 0, errNoCode
 	}
-	begin := time.Now()
-	defer func() { e.stats.TranslateTime += time.Since(begin) }()
+	begin := monotonic()
+	defer func() { e.stats.TranslateTime += monotonic() - begin }()
 	if e.full() {
 		e.flush()
 	}
+	e.ready(&e.hotReady, e.rw.Hot)
+	e.ready(&e.coldReady, e.rw.Cold)
 	if n, ok := e.vdso.call(pc); ok && !e.breaks[pc] {
 		off := e.translateVDSO(pc, n)
 		e.publish(pc, entryOf(off)|entryCalled)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"sort"
 
 	"cabitrans/decode"
@@ -23,27 +22,14 @@ func (e *Engine) findMark(off uint64) (rewrite.Mark, bool) {
 	if off >= host.CacheSize {
 		return rewrite.Mark{}, false
 	}
-	// The last list that begins before pc: lists lie close together.
-	for _, l := range slices.Backward(e.markLists()) {
-		if len(l) == 0 || off < uint64(l[0].Host) {
-			continue
-		}
-		i := sort.Search(len(l), func(i int) bool { return uint64(l[i].Host) > off }) - 1
-		// Only the last mark of a list has no successor to bound it; what follows
-		// is not code that can have been executing.
-		if i < len(l)-1 || off-uint64(l[i].Host) < decode.MaxLen {
-			return l[i], true
-		}
-		break
+	l := e.marksNear(off)
+	i := sort.Search(len(l), func(i int) bool { return uint64(l[i].Host) > off }) - 1
+	// Only the last mark of a list may have no successor to bound it; what follows
+	// is not code that can have been executing.
+	if i >= 0 && (i < len(l)-1 || off-uint64(l[i].Host) < decode.MaxLen) {
+		return l[i], true
 	}
 	return rewrite.Mark{}, false
-}
-
-// markLists is the source map, in order of host addresses.
-func (e *Engine) markLists() [][]rewrite.Mark {
-	return [][]rewrite.Mark{
-		e.marks[0], e.marks[1], e.marks[2], e.marks[3], e.rw.HotMarks, e.rw.ColdMarks, e.home.portalMarks,
-	}
 }
 
 // settle turns the registers in b, those of a host instruction with mark m, into

@@ -246,7 +246,7 @@ func testKickEverywhere(t *testing.T, tls rewrite.TLS) {
 			}
 			e := g.engine
 			hit := 0
-			for _, m := range slices.Concat(e.rw.HotMarks, e.rw.ColdMarks) {
+			for _, m := range slices.Concat(slices.Concat(e.hotMarks...), e.rw.HotMarks, slices.Concat(e.coldMarks...), e.rw.ColdMarks) {
 				got := s.run(m.Host)
 				if s.hits > 0 {
 					hit++

@@ -13,9 +13,12 @@ const tableChunks = 8 * host.ArenaHi / host.TableChunk
 // A table is a host table and which of its chunks are filled.
 type table struct {
 	host.Table
-	filled [tableChunks]bool
-	chunks []uint32 // the numbers of those
+	filled [(tableChunks + 63) / 64]uint64 // a bit each
+	chunks []uint32                        // the numbers of those
 }
+
+// has reports whether chunk c is filled.
+func (t *table) has(c uint64) bool { return t.filled[c/64]>>(c%64)&1 != 0 }
 
 // set gives guest address pc, in the arena, the host address to.
 func (e *Engine) set(t *table, pc, to uint64) {
@@ -26,13 +29,13 @@ func (e *Engine) set(t *table, pc, to uint64) {
 		e.setWord(t, pc, to)
 		return
 	}
-	if c := 8 * pc / host.TableChunk; !t.filled[c] {
+	if c := 8 * pc / host.TableChunk; !t.has(c) {
 		if err := t.Fill(pc); err != nil {
 			// Without the chunk every branch to pc misses: slow, and right.
 			e.tableErr = err
 			return
 		}
-		t.filled[c] = true
+		t.filled[c/64] |= 1 << (c % 64)
 		t.chunks = append(t.chunks, uint32(c))
 		e.stats.TableBytes += host.TableChunk
 	}
@@ -41,7 +44,7 @@ func (e *Engine) set(t *table, pc, to uint64) {
 
 // unset makes pc miss again if its slot holds old. No thread is in the guest.
 func (t *table) unset(pc, old uint64) {
-	if t.filled[8*pc/host.TableChunk] && t.Get(pc) == old {
+	if t.has(8*pc/host.TableChunk) && t.Get(pc) == old {
 		t.Set(pc, t.Miss+pc)
 	}
 }
@@ -56,7 +59,7 @@ func (t *table) reset() {
 		if err := t.Drop(uint64(c) * host.TableChunk / 8); err != nil {
 			panic("engine: cannot drop a chunk of a look-up table: " + err.Error())
 		}
-		t.filled[c] = false
+		t.filled[c/64] &^= 1 << (c % 64)
 	}
 	t.chunks = t.chunks[:0]
 }

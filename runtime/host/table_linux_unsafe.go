@@ -15,7 +15,7 @@ import (
 // holding its miss address. The chunk is filled elsewhere and moved into place in
 // one step, so no translated code ever sees a slot that is zero.
 func (t Table) Fill(pc uint64) error {
-	tmp, err := mmap(0, TableChunk, unix.PROT_READ|unix.PROT_WRITE, reserveFlags, -1, 0)
+	tmp, err := mmap(0, TableChunk, unix.PROT_READ|unix.PROT_WRITE, reserveFlags|unix.MAP_POPULATE, -1, 0)
 	if err != nil {
 		return fmt.Errorf("cannot allocate a chunk of the look-up table: %w", err)
 	}
