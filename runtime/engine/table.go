@@ -17,8 +17,8 @@ type table struct {
 	chunks []uint32                        // the numbers of those
 }
 
-// has reports whether chunk c is filled.
-func (t *table) has(c uint64) bool { return t.filled[c/64]>>(c%64)&1 != 0 }
+// hasChunk reports whether chunk c is filled.
+func (t *table) hasChunk(c uint64) bool { return t.filled[c/64]>>(c%64)&1 != 0 }
 
 // set gives guest address pc, in the arena, the host address to.
 func (e *Engine) set(t *table, pc, to uint64) {
@@ -29,7 +29,7 @@ func (e *Engine) set(t *table, pc, to uint64) {
 		e.setWord(t, pc, to)
 		return
 	}
-	if c := 8 * pc / host.TableChunk; !t.has(c) {
+	if c := 8 * pc / host.TableChunk; !t.hasChunk(c) {
 		if err := t.Fill(pc); err != nil {
 			// Without the chunk every branch to pc misses: slow, and right.
 			e.tableErr = err
@@ -44,14 +44,14 @@ func (e *Engine) set(t *table, pc, to uint64) {
 
 // unset makes pc miss again if its slot holds old. No thread is in the guest.
 func (t *table) unset(pc, old uint64) {
-	if t.has(8*pc/host.TableChunk) && t.Get(pc) == old {
+	if t.hasChunk(8*pc/host.TableChunk) && t.Get(pc) == old {
 		t.Set(pc, t.Miss+pc)
 	}
 }
 
 // has reports whether pc has an entry.
 func (t *table) has(pc uint64) bool {
-	return inArena(pc) && t.filled[8*pc/host.TableChunk] && t.Get(pc) != t.Miss+pc
+	return inArena(pc) && t.hasChunk(8*pc/host.TableChunk) && t.Get(pc) != t.Miss+pc
 }
 
 func (t *table) reset() {
