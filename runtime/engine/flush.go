@@ -61,6 +61,7 @@ func (e *Engine) drop() {
 	e.dropBlocks()
 	e.pages.reset()
 	e.links = e.links[:0]
+	e.region.forget()
 	clear(e.calls)
 	e.resetBuffers()
 	e.resetPortals()

@@ -105,8 +105,7 @@ func (e *Engine) findTail(pc uint64) bool {
 		if len(code) == 0 {
 			return false
 		}
-		g.insts = append(g.insts, decode.Inst{})
-		in := &g.insts[len(g.insts)-1]
+		in := g.another()
 		if in.Decode(code, pc) != nil {
 			g.insts = g.insts[:len(g.insts)-1]
 			return false

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"cabitrans/decode"
 	"cabitrans/rewrite"
@@ -22,7 +23,7 @@ const (
 type region struct {
 	lo      uint64 // first address of the window
 	code    [windowSize]byte
-	have    [windowPages]int16 // bytes of the page that are executable; -1: not asked yet
+	have    [windowPages]int16 // bytes of the page that are executable, and copied; -1: not asked yet
 	index   [windowSize]uint16 // 1 + number of the instruction that begins here
 	insts   []decode.Inst
 	host    []uint32    // by instruction: offset in the cache, 0 until it is laid out
@@ -77,24 +78,42 @@ type landing struct {
 	host uint32
 }
 
+// begin empties the region, for one that has pc.
 func (g *region) begin(pc uint64) {
-	lo := pc &^ (host.PageSize - 1)
-	if back := uint64(windowPages / 4 * host.PageSize); lo > back {
-		lo -= back
-	} else {
-		lo = 0
-	}
 	for i := range g.insts {
 		g.index[g.insts[i].PC-g.lo] = 0
 	}
-	g.lo = lo
-	for i := range g.have {
-		g.have[i] = -1
-	}
+	g.window(pc)
 	g.insts, g.host, g.runs, g.work = g.insts[:0], g.host[:0], g.runs[:0], g.work[:0]
 	g.refs, g.rets = g.refs[:0], g.rets[:0]
 	g.alone, g.traced = false, false
 	g.pieces = g.pieces[:0]
+}
+
+// window places the window around pc: where it has been, if that leaves a quarter of it on either side.
+// Whole pages that have been copied stay: whoever changes them drops all translations, and the copies (forget).
+func (g *region) window(pc uint64) {
+	const quarter = windowSize / 4
+	if g.alone || pc-g.lo-quarter >= windowSize-2*quarter {
+		g.lo = 0
+		if lo := pc &^ (host.PageSize - 1); lo > quarter {
+			g.lo = lo - quarter
+		}
+		g.forget()
+		return
+	}
+	for i, n := range g.have {
+		if n != host.PageSize {
+			g.have[i] = -1
+		}
+	}
+}
+
+// forget forgets what the window has of the guest's text.
+func (g *region) forget() {
+	for i := range g.have {
+		g.have[i] = -1
+	}
 }
 
 // at is 1 + the number of the instruction that begins at pc, or 0.
@@ -174,26 +193,37 @@ func (e *Engine) continuationsRead() bool {
 	return false
 }
 
+// another is one more instruction, to be decoded into: it holds anything.
+func (g *region) another() *decode.Inst {
+	n := len(g.insts)
+	g.insts = slices.Grow(g.insts, 1)[:n+1]
+	return &g.insts[n]
+}
+
 // findRun decodes from pc on until control leaves.
 func (e *Engine) findRun(pc uint64) {
 	g := &e.region
 	r := run{first: len(g.insts), lo: pc}
+	var code []byte // from pc on
 	for r.end = endsJoin; ; {
-		if len(g.insts) == maxRegion || g.alone && len(g.insts) == 1 || g.at(pc) != 0 || pc != r.lo && e.pages.at(pc).translated() || pc-g.lo >= windowSize {
+		d := pc - g.lo
+		if len(g.insts) == maxRegion || g.alone && len(g.insts) == 1 || d >= windowSize || g.index[d] != 0 ||
+			pc != r.lo && e.pages.at(pc).translated() {
 			break
 		}
-		if e.breaks[pc] && !g.alone {
+		if e.breaks != nil && e.breaks[pc] && !g.alone {
 			r.end, r.trap = endsTrap, rewrite.TrapDebug
 			break
 		}
-		code := e.bytes(pc)
+		if len(code) < decode.MaxLen {
+			code = e.bytes(pc)
+		}
 		if len(code) == 0 {
 			// Beyond the window another region begins; inside it memory ends.
 			r.end = endsFetch
 			break
 		}
-		g.insts = append(g.insts, decode.Inst{})
-		in := &g.insts[len(g.insts)-1]
+		in := g.another()
 		if err := in.Decode(code, pc); err != nil {
 			g.insts = g.insts[:len(g.insts)-1]
 			switch {
@@ -208,8 +238,8 @@ func (e *Engine) findRun(pc uint64) {
 			}
 			break
 		}
-		g.index[pc-g.lo] = uint16(len(g.insts))
-		pc = in.End()
+		g.index[d] = uint16(len(g.insts))
+		pc, code = in.End(), code[in.Len:]
 		switch in.Flow {
 		case decode.FlowCond, decode.FlowLoop:
 			g.work = append(g.work, in.Target)
