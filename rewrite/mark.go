@@ -1,5 +1,7 @@
 package rewrite
 
+import "slices"
+
 // Fix says how the guest's state at an instruction boundary follows from the
 // registers at a host instruction. The zero Fix changes nothing.
 type Fix uint8
@@ -48,8 +50,20 @@ func (r *Rewriter) markAt(cold bool, m Mark) {
 	if cold {
 		b, list = r.Cold, &r.ColdMarks
 	}
-	m.Host = uint32(b.PC() - r.CacheBase)
-	*list = append(*list, m)
+	p := another(list)
+	*p = m
+	p.Host = uint32(b.PC() - r.CacheBase)
+}
+
+// another is one more mark, which holds anything. It is filled in field by field: a literal would be put together
+// elsewhere, of single bytes, and loaded as words, for which the CPU waits until the bytes are in its cache.
+func another(list *[]Mark) *Mark {
+	n := len(*list)
+	if n == cap(*list) {
+		*list = slices.Grow(*list, 1)
+	}
+	*list = (*list)[:n+1]
+	return &(*list)[n]
 }
 
 // mark notes that the next hot instruction belongs to the current guest
@@ -58,9 +72,9 @@ func (r *Rewriter) mark(fix Fix, rsp int8) {
 	if r.Away {
 		fix |= FixR11
 	}
-	r.HotMarks = append(r.HotMarks, Mark{
-		Host: uint32(r.Hot.PC() - r.CacheBase), Guest: uint32(r.pc), Fix: fix, RSP: rsp + r.Below,
-	})
+	m := another(&r.HotMarks)
+	m.Host, m.Guest = uint32(r.Hot.PC()-r.CacheBase), uint32(r.pc)
+	m.Fix, m.RSP, m.Reg1, m.Reg2 = fix, rsp+r.Below, 0, 0
 }
 
 // RefKind says how a Ref reaches its target.

@@ -82,3 +82,8 @@ func stubLayout(tls rewrite.TLS) codegen.Layout {
 		HasInUse:     host.HasInUse(),
 	}
 }
+
+// bytesOf is the memory of s.
+func bytesOf[T any](s []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), uintptr(len(s))*unsafe.Sizeof(*new(T)))
+}

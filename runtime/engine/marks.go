@@ -10,8 +10,11 @@ import (
 // The source map becomes long: 16 bytes an instruction. So its marks are kept in chunks: a rewriter appends to the open
 // one of each buffer, and none that is full is ever copied.
 
-// marksChunk is how many marks a chunk has room for, 64 KiB of them.
-const marksChunk = 1 << 12
+// How many marks the first chunk has room for, and the others: 16 and 64 KiB of them.
+const (
+	firstChunk = 1 << 10
+	marksChunk = 1 << 12
+)
 
 // markChunks are the chunks of a buffer before the open one, which its rewriter has; in order of host addresses.
 type markChunks [][]rewrite.Mark
@@ -21,10 +24,13 @@ func (c *markChunks) room(open *[]rewrite.Mark, n int) {
 	if cap(*open)-len(*open) >= n {
 		return
 	}
-	if len(*open) > 0 {
-		*c = append(*c, *open)
+	if len(*open) == 0 {
+		*open = make([]rewrite.Mark, 0, max(n, firstChunk))
+		return
 	}
+	*c = append(*c, *open)
 	*open = make([]rewrite.Mark, 0, max(n, marksChunk))
+	host.Populate(bytesOf((*open)[:cap(*open)]))
 }
 
 // reset forgets all chunks; the open one is reused.

@@ -11,7 +11,16 @@ import (
 // Go's collector has little to look through.
 type pageMap struct {
 	groups [(host.ArenaHi/host.PageSize + groupPages - 1) / groupPages]atomic.Pointer[group]
+	spare  []page // of the last slab, under Engine.mu
+	slabs  int    // since the last reset
 }
+
+// Pages come in slabs, the first ones small: 64 KiB, and then four times as much. The host makes a slab present at once.
+const (
+	smallSlab  = 4
+	largeSlab  = 16
+	smallSlabs = 4
+)
 
 const groupPages = 512
 
@@ -59,12 +68,34 @@ func (m *pageMap) at(pc uint64) entry {
 // set makes e what is known of pc, an address of the arena, and returns what was.
 func (m *pageMap) set(pc uint64, e entry) (old entry) {
 	g := loadOrNew(&m.groups[pc/host.PageSize/groupPages])
-	p := loadOrNew(&g[pc/host.PageSize%groupPages])
+	slot := &g[pc/host.PageSize%groupPages]
+	p := slot.Load()
+	if p == nil {
+		p = m.fresh()
+		slot.Store(p)
+	}
 	return entry(atomic.SwapUint32((*uint32)(&p[pc%host.PageSize]), uint32(e)))
+}
+
+// fresh is one more page.
+func (m *pageMap) fresh() *page {
+	if len(m.spare) == 0 {
+		n := smallSlab
+		if m.slabs >= smallSlabs {
+			n = largeSlab
+		}
+		m.spare = make([]page, n)
+		m.slabs++
+		host.Populate(bytesOf(m.spare))
+	}
+	p := &m.spare[0]
+	m.spare = m.spare[1:]
+	return p
 }
 
 // reset forgets everything.
 func (m *pageMap) reset() {
+	m.spare, m.slabs = nil, 0
 	for i := range m.groups {
 		m.groups[i].Store(nil)
 	}

@@ -23,6 +23,7 @@ func (s *Space) Arena() []Range                            { return nil }
 func (s *Space) Code() []byte                              { return nil }
 func (s *Space) Execute(lo, hi uint64) error               { return ErrUnsupported }
 func (s *Space) Prefault(off, n uint64)                    {}
+func Populate(b []byte)                                    {}
 func (s *Space) MapAnon(addr, length uint64, p Prot) error { return ErrUnsupported }
 func (s *Space) MapObject(addr, length uint64, p Prot, shared bool, fd int, off int64) error {
 	return ErrUnsupported
