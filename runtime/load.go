@@ -98,7 +98,7 @@ func (p *Process) placeTaken(err error) error {
 
 // copyFrom copies a stretch of the executable in pieces.
 func (p *Process) copyFrom(r io.ReaderAt, cp loader.Copy) error {
-	buf := make([]byte, min(cp.Len, 1<<20))
+	buf := make([]byte, min(cp.Len, 64<<10)) // each piece finds the last one's memory present
 	for done := uint64(0); done < cp.Len; {
 		b := buf[:min(uint64(len(buf)), cp.Len-done)]
 		if n, err := r.ReadAt(b, int64(cp.Off+done)); n < len(b) {
