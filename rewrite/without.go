@@ -19,12 +19,13 @@ const (
 	WithoutTails                        // copies, for indirect jumps, of code that leads to another one
 	WithoutClock                        // a stub that reads clocks without Go
 	WithoutLeaves                       // copies, in place of calls, of short functions that call none
+	WithoutAhead                        // call entries in the look-up table before an indirect call asks for them
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves", "ahead"}
 
 // ErrWithout is wrapped when there is no optimisation of a name.
 var ErrWithout = errors.New("no such optimisation")

@@ -65,6 +65,15 @@ func (m *pageMap) at(pc uint64) entry {
 	return entry(atomic.LoadUint32((*uint32)(&p[pc%host.PageSize])))
 }
 
+// any reports whether anything is known of the page that pc lies in.
+func (m *pageMap) any(pc uint64) bool {
+	if !inArena(pc) {
+		return false
+	}
+	g := m.groups[pc/host.PageSize/groupPages].Load()
+	return g != nil && g[pc/host.PageSize%groupPages].Load() != nil
+}
+
 // set makes e what is known of pc, an address of the arena, and returns what was.
 func (m *pageMap) set(pc uint64, e entry) (old entry) {
 	g := loadOrNew(&m.groups[pc/host.PageSize/groupPages])

@@ -79,9 +79,11 @@ func (e *Engine) emit(entry uint64, called bool) {
 	if e.blocks != nil {
 		e.keepBlock()
 	}
+	bytes := uint64(0) // of the guest
 	for i := range g.insts {
+		bytes += uint64(g.insts[i].Len)
 		if e.counting() && i > 0 {
-			break // nothing enters behind what counts
+			continue // nothing enters behind what counts
 		}
 		v := entryOf(g.host[i])
 		if g.entries[i]&entryMade != 0 {
@@ -89,6 +91,9 @@ func (e *Engine) emit(entry uint64, called bool) {
 		}
 		if !g.alone {
 			e.publish(g.insts[i].PC, v)
+			if v&entryCalled != 0 {
+				e.calledAhead(g.insts[i].PC, v)
+			}
 		}
 	}
 	if g.at(entry) == 0 && !g.alone {
@@ -100,9 +105,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	e.stats.Regions++
 	e.stats.Blocks += uint64(len(g.runs))
 	e.stats.Instructions += uint64(len(g.insts))
-	for i := range g.insts {
-		e.stats.GuestBytes += uint64(g.insts[i].Len)
-	}
+	e.stats.GuestBytes += bytes
 	e.stats.HostBytes += uint64(e.rw.Hot.Len() - start)
 	e.stats.FSRewritten, e.rw.FSRewritten = e.stats.FSRewritten+e.rw.FSRewritten, 0
 }

@@ -98,7 +98,11 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	if e.watcher != nil {
 		e.watcher.Missed(pc, true)
 	}
+	known := e.entries.hasChunk(8 * pc / host.TableChunk)
 	e.set(&e.entries, pc, e.callEntry(pc))
+	if !known {
+		e.neighbours(pc)
+	}
 	return body, nil
 }
 

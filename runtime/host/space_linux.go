@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -91,12 +92,21 @@ func takenRanges() ([]Range, error) {
 	var out []Range
 	sc := bufio.NewScanner(f)
 	for sc.Scan() {
-		var r Range
-		if _, err := fmt.Sscanf(strings.Replace(sc.Text(), "-", " ", 1), "%x %x", &r.Lo, &r.Hi); err == nil {
+		if r, ok := parseRange(sc.Text()); ok {
 			out = append(out, r)
 		}
 	}
 	return out, sc.Err()
+}
+
+// parseRange reads the range that a line of /proc/PID/maps begins with (proc_pid_maps(5)).
+func parseRange(line string) (r Range, ok bool) {
+	lo, rest, _ := strings.Cut(line, "-")
+	hi, _, _ := strings.Cut(rest, " ")
+	var errLo, errHi error
+	r.Lo, errLo = strconv.ParseUint(lo, 16, 64)
+	r.Hi, errHi = strconv.ParseUint(hi, 16, 64)
+	return r, errLo == nil && errHi == nil
 }
 
 // mapGuard maps the guard page. Its first word is the distance from the table of
