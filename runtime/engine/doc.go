@@ -21,6 +21,21 @@
 // for every guest byte where its translation begins; it can be read without a
 // lock.
 //
+// # Memory that is fresh
+//
+// A page that is written for the first time costs a fault, which is more than filling it:
+// half of what a program paid that executes much code once. So what grows while code is
+// translated, the code cache (prefault.go), the chunks of the tables, of pages and of the source
+// map (marks.go), is made present in steps; the steps begin small, as most programs are. None
+// of it is copied when it grows, and the window of guest text that regions are discovered
+// in stays from one to the next (region.window) until translations are dropped.
+//
+// # Tables that are filled ahead
+//
+// A return's landing is set when its call is translated. An indirect call has its entry set when
+// it first misses, and then those of all functions in that chunk of the table that direct calls
+// have given one; a function that gets one later sets it at once (ahead.go).
+//
 // # Thread-local storage
 //
 // The strategy (rewrite.TLS) is chosen before the first thread begins (UseTLS) and holds
