@@ -13,15 +13,8 @@ import (
 	"time"
 
 	"cabitrans/argdata"
-	"cabitrans/runtime"
 	"cabitrans/runtime/host/hosttest"
 )
-
-// Guests of these tests fork: a fresh start of the test binary is then the child.
-func TestMain(m *testing.M) {
-	runtime.EnableFork()
-	os.Exit(m.Run())
-}
 
 // TestNothingLeft runs programs that fork and exec, kills some of them wherever they
 // are, and looks for processes and descriptors that stay behind. With

@@ -47,15 +47,15 @@ func copySpace(t *testing.T, s *AddressSpace) *AddressSpace {
 	return c
 }
 
-// fileRef is a file as a mapping refers to it.
+// fileRef is a file's descriptor as a mapping refers to it.
 type fileRef struct {
-	f    *os.File
+	fd   int
 	refs int
 }
 
 func (r *fileRef) Retain()     { r.refs++ }
 func (r *fileRef) Release()    { r.refs-- }
-func (r *fileRef) HostFD() int { return int(r.f.Fd()) }
+func (r *fileRef) HostFD() int { return r.fd }
 
 // TestSnapshot copies one of each kind of memory, and the copy of that.
 func TestSnapshot(t *testing.T) {
@@ -74,12 +74,17 @@ func TestSnapshot(t *testing.T) {
 	if _, err := f.WriteAt([]byte("page 2"), 2*pageSize); err != nil {
 		t.Fatal(err)
 	}
-	info, err := host.StatFD(int(f.Fd()))
+	fd, err := host.AdoptFD(int(f.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref := &fileRef{f: f}
-	file := &Object{FD: int(f.Fd()), ID: ObjectID{Dev: info.Dev, Ino: info.Ino}, Ref: ref}
+	defer func() { _ = host.CloseFD(fd) }()
+	info, err := host.StatFD(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := &fileRef{fd: fd}
+	file := &Object{FD: fd, ID: ObjectID{Dev: info.Dev, Ino: info.Ino}, Ref: ref}
 
 	plain := s.mustMap(t, Request{Len: 8 * pageSize, Prot: rw, Name: "plain memory"})
 	hidden := s.mustMap(t, Request{Len: pageSize, Prot: rw})
