@@ -125,6 +125,15 @@
 // points. Memory passes through a memory object (Snapshot) whose pages the child maps
 // privately.
 //
+// On Windows the holder has handles of the process and of a job that ends it with its last
+// handle; the two have a page in common for what they say to one another
+// (process_windows.go). The parent duplicates each handle for the child, and what else
+// belongs to an open file moves to memory of both: offset and flags (common), pipes and
+// local sockets (sharedEnd). Those have a mutex of the system each, which is taken after
+// file.mu or endpoint.mu, and events for who waits. The child copies the pages of the
+// snapshot. Threads that wait for a word of a shared mapping stand in a table of the user's
+// session (waitShared).
+//
 // # Who may write what
 //
 // A Block belongs to its thread, but for Kick (anyone) and State (read by whoever

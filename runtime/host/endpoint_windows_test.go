@@ -15,18 +15,43 @@ func closed(t *testing.T, fds ...int) {
 	})
 }
 
-// What was sent in pieces is received as one stream, and looked at as one.
+// shared moves what a descriptor's end and its peer's have to where other processes see it.
+func shared(t *testing.T, fd int) {
+	t.Helper()
+	f, e := fileOf(fd)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	if _, err := f.end.share(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What was sent in pieces is received as one stream, and looked at as one, wherever it
+// waits.
 func TestStreamOfPieces(t *testing.T) {
+	for _, when := range []string{"never", "before", "between"} {
+		t.Run("shared "+when, func(t *testing.T) { streamOfPieces(t, when) })
+	}
+}
+
+func streamOfPieces(t *testing.T, when string) {
 	th := hostThread(t)
 	a, b, err := SocketPair(KindStreamSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	closed(t, a, b)
+	if when == "before" {
+		shared(t, a)
+	}
 	for _, piece := range []string{"Hello ", "world"} {
 		if n, e := th.Write(a, iov([]byte(piece))); n != len(piece) || e != 0 {
 			t.Fatal(n, e)
 		}
+	}
+	if when == "between" {
+		shared(t, b)
 	}
 	var m Message
 	buf := make([]byte, 10)
