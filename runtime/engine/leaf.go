@@ -22,6 +22,8 @@ const (
 	// maxLeafCode bounds the bytes that a copy's instructions are translated to, so that short
 	// branches reach, and rewrite.MaxEmit is kept.
 	maxLeafCode = 110
+	// maxLeafDrop bounds what a return drops of the stack: a copy's may drop 8 bytes more (leafEntry).
+	maxLeafDrop = 1<<16 - 1 - 8
 )
 
 // A leaf belongs to the region that is being translated.
@@ -128,7 +130,7 @@ func (e *Engine) scanLeaf(code []byte, l *leaf) bool {
 		at += int(in.Len)
 		switch in.Flow {
 		case decode.FlowRet:
-			if in.OpSize == 2 || depth != 0 {
+			if in.OpSize == 2 || depth != 0 || uint16(in.Imm) > maxLeafDrop {
 				return false
 			}
 			l.bound += rewrite.MaxLeafReturn

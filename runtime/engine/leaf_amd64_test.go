@@ -52,6 +52,8 @@ func TestLeaves(t *testing.T) {
 		{"15 instructions", nop(14) + "31 c0 c3", 0, reads},
 		{"17 instructions", nop(15) + "31 c0 c3", 0, no},
 		{"too long", strings.Repeat("48 b8 03 00 00 00 00 00 00 00 ", 7) + "c3", 3, no},
+		{"a return that drops much", "b8 03 00 00 00  c2 f7 ff", 3, reads},
+		{"a return that drops more", "b8 03 00 00 00  c2 f8 ff", 3, no},
 		{"its return address, unchanged", "48 83 04 24 00  b8 03 00 00 00  c3", 3, writes},
 	} {
 		t.Run(c.name, func(t *testing.T) {
