@@ -167,7 +167,7 @@ func tidy(t *testing.T, text string) func() {
 			if slices.Contains(before, name) {
 				continue
 			}
-			if !regexp.MustCompile(`(?m)(^|[\s=>'"])` + regexp.QuoteMeta(name) + `\b`).MatchString(text) {
+			if !regexp.MustCompile(`(?m)(^|[\s=>'"/])` + regexp.QuoteMeta(name) + `\b`).MatchString(text) {
 				t.Errorf("a command has left a file %s, which the document does not name", name)
 				continue
 			}
