@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"cabitrans/argdata"
@@ -79,6 +80,9 @@ func (c *command) cloudabiRun(args []string) int {
 
 // watch is a Config with what there is to be told of a program's run.
 func (f *runFlags) watch() (c runtime.Config, err error) {
+	if err = f.outputsDiffer(); err != nil {
+		return c, err
+	}
 	if c.Trace, err = f.trace.open(); err == nil {
 		err = f.time.open(&c)
 	}
@@ -92,6 +96,26 @@ func (f *runFlags) watch() (c runtime.Config, err error) {
 		err = f.cover.open(&c)
 	}
 	return c, err
+}
+
+// outputsDiffer refuses a file that two tools would write to, each over what the other has written.
+func (f *runFlags) outputsDiffer() error {
+	outputs := [...]struct{ flag, path string }{
+		{"-o", f.trace.output}, {"-D", f.code.output}, {"--profile", f.time.output},
+		{"--coverage", f.cover.output}, {"--count-output", f.cover.counts},
+	}
+	for i, a := range outputs {
+		for _, b := range outputs[:i] {
+			if a.path == "" || b.path == "" || filepath.Clean(a.path) != filepath.Clean(b.path) {
+				continue
+			}
+			if info, err := os.Stat(a.path); err == nil && !info.Mode().IsRegular() {
+				continue // a terminal, say
+			}
+			return fmt.Errorf("%s and %s both name %s: give each a file of its own", b.flag, a.flag, a.path)
+		}
+	}
+	return nil
 }
 
 // start runs the program at path with the configuration read from in; rc says what else
