@@ -80,7 +80,7 @@ func testKickInStubs(t *testing.T, tls rewrite.TLS) {
 		}
 		places++
 		saved := binary.LittleEndian.Uint16(code[off:])
-		put := func(v uint16) { binary.LittleEndian.PutUint16(code[off:], v) }
+		put := func(v uint16) { storeTwo(&code[off], v) }
 		put(0xfeeb) // jmp to itself
 		restored := make(chan struct{})
 		got := g.runStubs(func(ht *host.Thread) {
