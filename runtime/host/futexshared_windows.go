@@ -178,29 +178,34 @@ func (p *futexPage) add(w futexSlot) *futexSlot {
 	return nil
 }
 
-// alive tells whether a waiter's process is there, and frees its slot if not. The lock is
-// held.
-func (s *futexSlot) alive() bool {
+// event opens the event of a waiter, or frees its slot if its process is gone. The lock is held.
+func (s *futexSlot) event() (h windows.Handle, ok bool) {
 	h, err := windows.OpenEvent(windows.EVENT_MODIFY_STATE, false, waiterEvent(s.pid, s.tid))
 	if err != nil {
 		s.pid = 0
-		return false
 	}
-	_ = windows.CloseHandle(h)
-	return true
+	return h, err == nil
+}
+
+// alive tells whether a waiter's process is there, and frees its slot if not. The lock is
+// held.
+func (s *futexSlot) alive() bool {
+	h, ok := s.event()
+	if ok {
+		_ = windows.CloseHandle(h)
+	}
+	return ok
 }
 
 // wake sets the waiter's event; false if there is nobody any more.
 func (s *futexSlot) wake() bool {
-	h, err := windows.OpenEvent(windows.EVENT_MODIFY_STATE, false, waiterEvent(s.pid, s.tid))
-	if err != nil {
-		s.pid = 0
-		return false
+	h, ok := s.event()
+	if ok {
+		s.woken = true
+		_ = windows.SetEvent(h)
+		_ = windows.CloseHandle(h)
 	}
-	s.woken = true
-	_ = windows.SetEvent(h)
-	_ = windows.CloseHandle(h)
-	return true
+	return ok
 }
 
 // sleepers lists those who sleep on a word with a bit of mask, the oldest first. The lock
