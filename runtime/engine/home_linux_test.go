@@ -225,7 +225,7 @@ func TestHomeManyFunctions(t *testing.T) {
 func TestHomeWildBranches(t *testing.T) {
 	eachTLS(t, func(t *testing.T, tls rewrite.TLS) {
 		if !CanHome(tls) {
-			t.Skip("no home tier")
+			t.Skip("this strategy changes the length of code, and has no home tier")
 		}
 		g := newGuestTLS(t, tls)
 		g.engine.Home(&oneFunction{g.code, g.code})
