@@ -4,6 +4,7 @@ package host
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ const handlesEnv = "CABITRANS_HANDLES"
 const (
 	controlSection  = iota
 	controlToChild  // event: a message has come
-	controlToHolder // event: the child has said how its start went
+	controlToHolder // event: the child waits for a message, or has said how its start went
 	controlHandles  // how many there are
 )
 
@@ -42,7 +43,8 @@ type process struct {
 
 // A control is what both sides map. Each field is written once, before an event tells so.
 type control struct {
-	state  atomic.Uint32 // controlText: the child has said something
+	state  atomic.Uint32 // how far the child is: controlWaits, controlText
+	pid    uint32        // with controlWaits: whom the message is for, StartAnew makes it another
 	ended  atomic.Uint32
 	code   uint32
 	signal uint32
@@ -52,7 +54,13 @@ type control struct {
 	message, size uint64
 }
 
-const controlText = 1
+// said is the child's word.
+func (c *control) said() string { return string(c.text[:min(c.length, maxMessage)]) }
+
+const (
+	controlWaits = 1 + iota // for a message
+	controlText             // it has said something
+)
 
 // NewProcessPair makes the two ends of a process descriptor. The child's is only to start
 // it with.
@@ -128,7 +136,7 @@ func StartSelf(child int) error {
 		Sys:   &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED, AdditionalInheritedHandles: inherited},
 	})
 	if err != nil {
-		return fmt.Errorf("cannot start this program anew for a forked process: %w", errorOf(err))
+		return fmt.Errorf("cannot start this program anew for a forked process: %w (%v)", errorOf(err), err)
 	}
 	p.child = windows.Handle(h)
 	if err = windows.AssignProcessToJobObject(p.job, p.child); err == nil {
@@ -136,7 +144,7 @@ func StartSelf(child int) error {
 	}
 	if err != nil {
 		_ = windows.TerminateProcess(p.child, 1)
-		return fmt.Errorf("a forked process cannot begin: %w", errorOf(err))
+		return fmt.Errorf("a forked process cannot begin: %w (%v)", errorOf(err), err)
 	}
 	return nil
 }
@@ -201,9 +209,14 @@ func SendMessage(fd int, msg []byte, fds []int) error {
 		c.state.Store(controlText)
 		return errorOf(windows.SetEvent(p.handles[controlToHolder]))
 	}
+	to, err := p.addressee()
+	if err != nil {
+		return err
+	}
+	defer windows.CloseHandle(to)
 	l := letter{Text: msg}
 	for _, fd := range fds {
-		given, err := give(fd, p.child)
+		given, err := give(fd, to)
 		if err != nil {
 			return fmt.Errorf("descriptor %d cannot be handed to a forked process: %w", fd, err)
 		}
@@ -222,12 +235,33 @@ func SendMessage(fd int, msg []byte, fds []int) error {
 	if err := s.writeAt(b, 0); err != nil {
 		return err
 	}
-	h, err := giveHandle(f.h, p.child)
+	h, err := giveHandle(f.h, to)
 	if err != nil {
 		return err
 	}
 	c.message, c.size = h, uint64(len(b))
 	return errorOf(windows.SetEvent(p.handles[controlToChild]))
+}
+
+// addressee opens the process that a message is for, once it waits for one. Nothing may be
+// put among its handles any earlier: while Wine starts a process, that closes some by
+// numbers that its parent has told it, whatever has these numbers by then.
+func (p *process) addressee() (windows.Handle, error) {
+	if _, err := windows.WaitForMultipleObjects(p.news(), false, windows.INFINITE); err != nil {
+		return 0, errorOf(err)
+	}
+	switch p.control.state.Load() {
+	case controlWaits:
+	case controlText:
+		return 0, errors.New(p.control.said())
+	default:
+		return 0, errors.New("a forked process is gone before it has begun")
+	}
+	if err := windows.ResetEvent(p.handles[controlToHolder]); err != nil {
+		return 0, errorOf(err)
+	}
+	h, err := windows.OpenProcess(windows.PROCESS_DUP_HANDLE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, p.control.pid)
+	return h, errorOf(err)
 }
 
 // A letter is what a child receives.
@@ -250,7 +284,12 @@ func ReceiveMessage(fd int) (msg []byte, fds []int, err error) {
 		if c.state.Load() != controlText {
 			return nil, nil, io.EOF
 		}
-		return c.text[:min(c.length, maxMessage)], nil, nil
+		return []byte(c.said()), nil, nil
+	}
+	c.pid = windows.GetCurrentProcessId()
+	c.state.Store(controlWaits)
+	if err := windows.SetEvent(p.handles[controlToHolder]); err != nil {
+		return nil, nil, errorOf(err)
 	}
 	// A parent that is gone takes this process along.
 	if _, err := windows.WaitForSingleObject(p.handles[controlToChild], windows.INFINITE); err != nil {
