@@ -56,7 +56,7 @@ func (g *program) parse(f *os.File) error {
 	var format *loader.FormatError
 	switch {
 	case errors.As(err, &format):
-		return abi.ENOEXEC
+		return fmt.Errorf("%w: %w", abi.ENOEXEC, err)
 	case err != nil:
 		return err
 	case !g.image.PIE && (g.image.Lo < host.ArenaLo || g.image.Hi > host.ArenaHi),

@@ -1,7 +1,10 @@
 package kernel
 
 import (
+	"fmt"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -321,4 +324,46 @@ func TestMapArguments(t *testing.T) {
 			}
 		}
 	})
+}
+
+// whys is a Tracer that collects what Why says at the end of calls.
+type whys []error
+
+func (w *whys) Enter(*Thread, abi.Call, *[8]uint64) {}
+
+func (w *whys) Exit(t *Thread, _ abi.Call, _ *[8]uint64, _, _ uint64, _ Outcome) {
+	*w = append(*w, t.Why())
+}
+
+// noFork is an Engine whose host can make no processes.
+type noFork struct {
+	*fixture
+	err error
+}
+
+func (n noFork) Fork(*Thread) (int, error) { return 0, n.err }
+
+// TestWhy: a tracer learns for what reason there is no process, and the reason of one call is not that of the next.
+func TestWhy(t *testing.T) {
+	f := newFixture(t)
+	reason := fmt.Errorf("no more processes: %w", syscall.EAGAIN)
+	var got whys
+	var err error
+	if f.p, err = NewProcess(Config{Space: f.mem, Engine: noFork{f, reason}, Tracer: &got}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.p.Reserve(); err != nil {
+		t.Fatal(err)
+	}
+	f.run(func(th *Thread) {
+		if o := call(th, abi.CallProcFork, f.alloc(4), f.alloc(4)); o.Errno != abi.EAGAIN {
+			t.Errorf("proc_fork: %+v", o)
+		}
+		if o := call(th, abi.CallFDClose, 77); o.Errno != abi.EBADF {
+			t.Errorf("fd_close: %+v", o)
+		}
+	})
+	if want := (whys{reason, nil}); !slices.Equal(got, want) {
+		t.Errorf("reasons are %v, not %v", got, want)
+	}
 }

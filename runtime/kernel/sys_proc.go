@@ -14,6 +14,7 @@ func procFork(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	if t.fork == 0 {
 		fd, err := t.proc.engine.Fork(t)
 		if err != nil {
+			t.why = err
 			return 0, 0, forkErrno(err)
 		}
 		t.fork = fd
@@ -27,7 +28,12 @@ func procFork(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	o := newObject(t.fork, host.KindProcess, abi.FiletypeProcess)
 	t.fork = 0
-	if he != 0 || host.ReceiveReady(o.fd) != nil {
+	if he != 0 {
+		t.why = he
+	} else {
+		t.why = host.ReceiveReady(o.fd)
+	}
+	if t.why != nil {
 		o.release()
 		return 0, 0, abi.EAGAIN
 	}
@@ -88,6 +94,7 @@ func procExec(t *Thread, a *[8]uint64) (r0, r1 uint64, e abi.Errno) {
 	}
 	if err := t.proc.engine.Exec(exe.fd, data, table); err != nil {
 		table.Close()
+		t.why = err
 		return 0, 0, errnoOf(err)
 	}
 	t.proc.Exec()

@@ -26,7 +26,8 @@ type Thread struct {
 	wait   waiter
 	shared threadWords
 	poll   poll
-	fork   int // holder's end of a process that has not said yet that it runs; 0 for none
+	fork   int   // holder's end of a process that has not said yet that it runs; 0 for none
+	why    error // of Why
 	recv   recv
 	msg    host.Message
 	pass   *passing // once descriptors have been sent or received
@@ -47,6 +48,10 @@ func count(n *uint64) { *n++ }
 
 //go:norace
 func load(n *uint64) uint64 { return *n }
+
+// Why is what the errno of the last call does not tell, where more is known: for what reason
+// the host could make no process. A Tracer may ask for it in Exit; nil when there is nothing.
+func (t *Thread) Why() error { return t.why }
 
 // Process returns the process the thread belongs to.
 func (t *Thread) Process() *Process { return t.proc }

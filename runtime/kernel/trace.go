@@ -26,6 +26,7 @@ func (p *Process) Memory() *memory.AddressSpace { return p.mem }
 func (t *Thread) traced(c abi.Call, args *[8]uint64, do func() (r0, r1 uint64, o Outcome)) (r0, r1 uint64, o Outcome) {
 	again := t.again
 	if !again {
+		t.why = nil
 		t.proc.tracer.Enter(t, c, args)
 	}
 	r0, r1, o = do()

@@ -113,6 +113,7 @@ func (t *Tracer) Exit(th *kernel.Thread, c abi.Call, args *[8]uint64, r0, r1 uin
 	if o.Action == kernel.ActionContinue {
 		f.outputs(c, args, r0, o.Errno)
 		f.result(c, r0, r1, o.Errno)
+		f.text(reason(th.Why()))
 	} else {
 		f.text(") = ?") // the thread does not come back
 	}
@@ -125,6 +126,14 @@ func (t *Tracer) Exit(th *kernel.Thread, c abi.Call, args *[8]uint64, r0, r1 uin
 	}
 	t.open = 0
 	t.write(begin + f.String() + "\n")
+}
+
+// reason is what is written behind an errno: what is known besides, if it is more than another number's name.
+func reason(why error) string {
+	if _, number := why.(abi.Errno); number || why == nil {
+		return ""
+	}
+	return " (" + why.Error() + ")"
 }
 
 // count adds a call to the summary.
