@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/effort"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/gdb"
@@ -178,10 +179,7 @@ func TestDebugFork(t *testing.T) {
 // TestDebugStress has breakpoints and watchpoints come and go, threads stop and step, while
 // others begin and end and wait for one another; nothing of that shows in the guest.
 func TestDebugStress(t *testing.T) {
-	limit := 2 * time.Second
-	if s, err := time.ParseDuration(os.Getenv("CABITRANS_STRESS")); err == nil {
-		limit = s
-	}
+	limit := effort.For(t, 2*time.Second)
 	for until := time.Now().Add(limit); ; {
 		d := debugGuest(t, guestRun{name: "threads", args: argdata.Map{{Key: argdata.String("rounds"), Value: argdata.Int(2000)}}})
 		if !stress(d, until) {
@@ -263,10 +261,7 @@ func stress(d *debugged, until time.Time) (ended bool) {
 // TestDebugAttachStress: debuggers come and go, with and without a word, while a guest
 // runs.
 func TestDebugAttachStress(t *testing.T) {
-	limit := time.Second
-	if s, err := time.ParseDuration(os.Getenv("CABITRANS_STRESS")); err == nil {
-		limit = s
-	}
+	limit := effort.For(t, time.Second)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

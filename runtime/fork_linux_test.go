@@ -13,17 +13,18 @@ import (
 	"time"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/effort"
 	"cabitrans/runtime/host/hosttest"
 )
 
 // TestNothingLeft runs programs that fork and exec, kills some of them wherever they
 // are, and looks for processes and descriptors that stay behind. With
-// stressEnv it makes thousands of children.
+// effort.Env it makes thousands of children.
 func TestNothingLeft(t *testing.T) {
 	guestRun{name: "hello"}.run(t).expect(t, 0) // whatever Go keeps open, it has opened then
 	fds := openDescriptors(t)
 	storm, kills := 20, 10
-	if os.Getenv(stressEnv) != "" {
+	if _, ok := effort.Asked(t); ok {
 		storm, kills = 1000, 200
 	}
 	guestRun{name: "fork", args: argdata.Map{number("storm", storm)}}.run(t).expect(t, 0)
@@ -82,7 +83,7 @@ func children(t *testing.T) (out []string) {
 
 // BenchmarkFork is the time from proc_fork to the child's end as its parent learns
 // of it, by the memory that the child is a copy of, and the same with a program that
-// the child becomes. stressEnv adds a gigabyte.
+// the child becomes. effort.Env adds a gigabyte.
 func BenchmarkFork(b *testing.B) {
 	ns := regexp.MustCompile(`ns=(\d+)`)
 	run := func(b *testing.B, g guestRun) {
@@ -97,7 +98,7 @@ func BenchmarkFork(b *testing.B) {
 		}
 	}
 	sizes := []int{0, 1, 16, 128}
-	if os.Getenv(stressEnv) != "" {
+	if _, ok := effort.Asked(b); ok {
 		sizes = append(sizes, 1024)
 	}
 	for _, mib := range sizes {

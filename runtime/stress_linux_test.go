@@ -13,25 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"cabitrans/argdata"
+	"cabitrans/internal/effort"
 	"cabitrans/runtime"
 	"cabitrans/runtime/host"
 )
 
-// stressEnv makes TestStress run for the duration that it holds, and through the
-// programs of all generations.
-const stressEnv = "CABITRANS_STRESS"
-
 // TestStress runs programs that check themselves beside the collector, the
 // profiler, and signals: Go's own, and that of kicks, which is then without a
-// purpose. Each must end as it does undisturbed.
+// purpose. Each must end as it does undisturbed. effort.Env adds the programs of all
+// generations.
 func TestStress(t *testing.T) {
 	list := stressPrograms([]string{""})
 	until := time.Now() // one program after the other, once
-	if s := os.Getenv(stressEnv); s != "" {
-		d, err := time.ParseDuration(s)
-		if err != nil {
-			t.Fatalf("%s: %v", stressEnv, err)
-		}
+	if d, ok := effort.Asked(t); ok {
 		until = until.Add(d)
 		list = stressPrograms([]string{"", "-v0", "-v1", "-v2"})
 	}

@@ -5,7 +5,6 @@ package engine
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime/pprof"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"cabitrans/codegen"
 	"cabitrans/decode"
+	"cabitrans/internal/effort"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
@@ -21,7 +21,7 @@ import (
 // TestTracedStubs sends a kick, and the signals of Go's own, with every instruction
 // of every stub pending, and of the assembly of package host around them. A tracer
 // makes sure of the instruction. Most are executed several times in a run: a sample
-// of these times is tried, or all (see stressEnv).
+// of these times is tried, or all (see package effort).
 func TestTracedStubs(t *testing.T) { eachTLS(t, testTracedStubs) }
 
 func testTracedStubs(t *testing.T, tls rewrite.TLS) {
@@ -38,7 +38,8 @@ func testTracedStubs(t *testing.T, tls rewrite.TLS) {
 			t.Fatalf("undisturbed: %s; %+v", s, plain.fault)
 		}
 		s := p.g.engine.stubs
-		n := &stubShots{tripper: p, others: make(map[unix.Signal]int), full: os.Getenv(stressEnv) != ""}
+		_, full := effort.Asked(t)
+		n := &stubShots{tripper: p, others: make(map[unix.Signal]int), full: full}
 		n.all("exit stub", s.ExitLo, s.ExitHi, true, 0)
 		n.all("enter stub", s.EnterLo, s.EnterHi, true, 0)
 		n.all("runGuest", tr.runGuest[0], tr.runGuest[1], false, 6)

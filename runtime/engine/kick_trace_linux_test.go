@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"cabitrans/internal/effort"
 )
 
 // A test can run in a process of its own, the tracee, whose guest thread the test
@@ -66,7 +68,7 @@ func traced(t *testing.T, child func(*tracee)) {
 		becomeTracee(t, child)
 		return
 	}
-	_ = os.Getenv(stressEnv) // the outcome depends on it
+	_ = os.Getenv(effort.Env) // the outcome depends on it
 	answerR, answerW, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -7,33 +7,23 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"testing"
 	"time"
 
+	"cabitrans/internal/effort"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
-
-// stressEnv makes the tests of this kind go through more, and the random one run
-// for the duration that it holds.
-const stressEnv = "CABITRANS_STRESS"
 
 // TestStress runs guest threads of every kind at once while everything that can
 // get in their way does: kicks, dropped translations, changing options, garbage
 // collections, profiling, Go's preemption. The guest code itself checks what it
 // gets back.
 func TestStress(t *testing.T) {
-	length := 1600 * time.Millisecond
-	if s := os.Getenv(stressEnv); s != "" {
-		var err error
-		if length, err = time.ParseDuration(s); err != nil {
-			t.Fatalf("%s: %v", stressEnv, err)
-		}
-	}
+	length := effort.For(t, 1600*time.Millisecond)
 	// A profile at a higher rate than pprof's own. Go then says on stderr that
 	// StartCPUProfile could not set its rate, and uses this one.
 	runtime.SetCPUProfileRate(2000)

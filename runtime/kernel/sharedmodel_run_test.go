@@ -2,10 +2,9 @@ package kernel
 
 import (
 	"math/rand/v2"
-	"os"
 	"testing"
-	"time"
 
+	"cabitrans/internal/effort"
 	"cabitrans/runtime/host"
 )
 
@@ -104,14 +103,7 @@ func roll(program string, looks bool, runs int, mu mutant) string {
 // TestModel looks at the interleavings of small programs: nobody sleeps for ever,
 // a writer is alone, readers are together, the word is 0 at the end.
 func TestModel(t *testing.T) {
-	limit := 1500
-	if s := os.Getenv("CABITRANS_STRESS"); s != "" {
-		d, err := time.ParseDuration(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		limit *= 1 + int(d/time.Second)
-	}
+	limit := effort.Times(t, 1500)
 	together := 0
 	for _, p := range modelPrograms {
 		total := 0

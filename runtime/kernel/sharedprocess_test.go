@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cabitrans/internal/effort"
 	"cabitrans/runtime/abi"
 	"cabitrans/runtime/host"
 	"cabitrans/runtime/memory"
@@ -161,13 +162,7 @@ func (f *fixture) shareWork(page uint64, process uint64) {
 	if runtime.GOOS == "windows" {
 		rounds = 100 // a wait takes four calls of the system's, under Wine of its server
 	}
-	if s := os.Getenv("CABITRANS_STRESS"); s != "" {
-		d, err := time.ParseDuration(s)
-		if err != nil {
-			f.Fatal(err)
-		}
-		rounds *= 1 + int(d/time.Second)
-	}
+	rounds = effort.Times(f, rounds)
 	var dones []chan struct{}
 	spawn := func(i int, work func(g *guestLib, rnd *rand.Rand)) {
 		g := newGuestLib(f, nil)

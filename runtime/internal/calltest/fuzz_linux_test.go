@@ -11,25 +11,19 @@ import (
 	"testing"
 	"time"
 
+	"cabitrans/internal/effort"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
 )
-
-// stressEnv is for how long TestRandomCalls runs.
-const stressEnv = "CABITRANS_STRESS"
 
 // TestRandomCalls makes random calls with random arguments, from several threads.
 // Nothing of the host may be lost or touched by them but what was granted.
 func TestRandomCalls(t *testing.T) {
 	d := 2 * time.Second
-	if s := os.Getenv(stressEnv); s != "" {
-		var err error
-		if d, err = time.ParseDuration(s); err != nil {
-			t.Fatalf("%s: %v", stressEnv, err)
-		}
-	} else if testing.Short() {
+	if testing.Short() {
 		d = 200 * time.Millisecond
 	}
+	d = effort.For(t, d)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
