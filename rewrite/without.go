@@ -20,12 +20,16 @@ const (
 	WithoutClock                        // a stub that reads clocks without Go
 	WithoutLeaves                       // copies, in place of calls, of short functions that call none
 	WithoutAhead                        // call entries in the look-up table before an indirect call asks for them
+	WithoutDead                         // indirect calls that do not store r11 where it is dead
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves", "ahead"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves", "ahead", "dead"}
+
+// WithoutNames are the names of what can be left out.
+func WithoutNames() []string { return slices.Clone(withoutNames[:]) }
 
 // ErrWithout is wrapped when there is no optimisation of a name.
 var ErrWithout = errors.New("no such optimisation")

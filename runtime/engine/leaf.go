@@ -221,10 +221,15 @@ func loadsOnly(in *decode.Inst) bool {
 	return false
 }
 
-// emitLeaf lays down a copy of l in place of the call in.
+// emitLeaf lays down a copy of l in place of the call in. What follows becomes a landing at
+// once, as behind other calls: setjmp is a leaf, and were the jump back to it to miss first,
+// the CPU would predict that jump by its history from then on, as one with two targets.
 func (e *Engine) emitLeaf(in *decode.Inst, l *leaf) {
 	e.rw.LeafCall(in)
 	e.copyLeaf(l, in.End())
+	if !e.rw.Options.KeepR11 { // a jump leaves r11 in Spill[0]
+		e.region.rets = append(e.region.rets, landing{in.End(), e.offset()})
+	}
 	e.stats.Leaves++
 }
 

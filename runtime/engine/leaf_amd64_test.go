@@ -160,3 +160,28 @@ func TestLeafBreakpoint(t *testing.T) {
 		}
 	}
 }
+
+// TestLeafLanding: an indirect jump to behind a call that is a copy finds it in the table at
+// once, as behind any other call.
+func TestLeafLanding(t *testing.T) {
+	for _, without := range []rewrite.Without{0, rewrite.WithoutLeaves} {
+		g := newGuest(t)
+		g.engine.Without(without)
+		g.put(g.code, `
+			b9 03 00 00 00          ;  0 mov $3, %ecx
+			48 8d 05 05 00 00 00    ;  5 lea 5(%rip), %rax # 11
+			e8 ef 00 00 00          ;  c call 0x100
+			ff c9                   ; 11 dec %ecx
+			74 02                   ; 13 je 0x17
+			ff e0                   ; 15 jmp *%rax
+			0f 0b`)
+		g.put(g.code+0x100, "48 ff c3 c3") // inc %rbx; ret
+		f := g.run(g.code, nil)
+		if f == nil || f.RIP != g.code+0x17 || f.Regs[decode.RBX] != 1 || f.Regs[decode.RCX] != 0 {
+			t.Fatalf("%+v", f)
+		}
+		if s := g.engine.Stats(); s.TableMisses != 0 {
+			t.Errorf("without %b: %d misses, %d copies", without, s.TableMisses, s.Leaves)
+		}
+	}
+}

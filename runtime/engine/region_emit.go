@@ -27,7 +27,7 @@ func (e *Engine) emit(entry uint64, called bool) {
 	clear(g.host)
 	g.markCalled(entry, called)
 	e.bound()
-	e.rw.DeadR11 = called && e.blocks == nil && !g.alone && !g.writesR11()
+	e.rw.DeadR11 = called && e.rw.Without&rewrite.WithoutDead == 0 && e.blocks == nil && !g.alone && !g.writesR11()
 	e.rw.Refs = g.refs[:0]
 	e.reserveMarks(len(g.insts))
 	start := e.rw.Hot.Len()

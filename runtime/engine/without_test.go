@@ -17,7 +17,7 @@ func TestWithout(t *testing.T) {
 	}
 	list := []string{"all"}
 	if !testing.Short() {
-		list = append(list, "short", "flags", "landings", "tails", "leaves", "ahead")
+		list = append(list, "short", "flags", "landings", "tails", "leaves", "ahead", "dead")
 	}
 	for _, w := range list {
 		t.Run(w, func(t *testing.T) {
