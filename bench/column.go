@@ -20,6 +20,8 @@ type Column struct {
 	TLS      string   `json:"tls,omitempty"`
 	Exchange Exchange `json:"exchange,omitempty"`
 	Command  []string `json:"command,omitempty"`
+	// Without is runtime.Config.Without of a translated column.
+	Without string `json:"without,omitempty"`
 
 	builds *linuxBuilds
 }
@@ -73,6 +75,23 @@ func directColumn(e Exchange, about string) Column {
 	return Column{Name: "direct/" + string(e), Kind: KindDirect, Exchange: e, About: "not translated; " + about}
 }
 
+// withoutColumns are the code cache under its default strategy, each without one of the
+// optimisations named.
+func withoutColumns(cs []Column, names []string) (more []Column) {
+	i := slices.IndexFunc(cs, func(c Column) bool { return c.Tier == runtime.TierCache })
+	if i < 0 {
+		return nil
+	}
+	for _, name := range names {
+		c := cs[i]
+		c.Name += "-without-" + name
+		c.About += "; the optimisation " + name + " left out"
+		c.Without = name
+		more = append(more, c)
+	}
+	return more
+}
+
 // run runs a kernel.
 func (c *Column) run(ctx context.Context, kernel string, s Setup) (Measurement, error) {
 	if c.Kind == KindPeer {
@@ -98,7 +117,7 @@ func (c *Column) output(ctx context.Context, p Program, s Setup) ([]byte, runtim
 	return out, m.Stats, err
 }
 
-func (c *Column) mode() Mode { return Mode{TLS: c.TLS, Tier: c.Tier} }
+func (c *Column) mode() Mode { return Mode{TLS: c.TLS, Tier: c.Tier, Without: c.Without} }
 
 // headline picks the columns that a first look is for: the baseline, and the default
 // strategy of each tier, and peers.

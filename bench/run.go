@@ -19,6 +19,7 @@ type Options struct {
 	Short    bool     // less of everything that takes long
 	Pin      int      // a processor, or NoPin
 	Peers    []Peer
+	Without  []string // optimisations, for a column without each
 
 	// Self is the command by which this program calls Child.
 	Self []string
@@ -107,9 +108,11 @@ func (r *runner) prepare() error {
 		r.report.Settings.Pin = &r.Pin
 	}
 	r.columns, r.report.Missing = columns()
+	without := withoutColumns(r.columns, r.Without)
 	if err := r.choose(); err != nil {
 		return err
 	}
+	r.columns = append(r.columns, without...)
 	if len(r.Peers) > 0 {
 		var err error
 		if r.builds, err = newLinuxBuilds(); err != nil {

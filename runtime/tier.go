@@ -24,6 +24,9 @@ const (
 // cannot be had. The message says which can.
 var ErrTier = errors.New("no such tier")
 
+// Optimisations returns the names that Config.Without may list.
+func Optimisations() []string { return append(rewrite.WithoutNames(), "all") }
+
 // Tiers returns the names that Config.Tier may have on this host, the default (that of the
 // default strategy) first.
 func Tiers() (names []string) {

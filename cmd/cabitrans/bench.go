@@ -36,6 +36,8 @@ func (f *benchFlags) options() []option {
 		list("measure", &o.Measures, bench.Measures, "only these parts, of "),
 		toggle("short", &o.Short, "fewer calls of kernels and no large programs: less exact"),
 		number("pin", &o.Pin, 0, 4095, "stay on that processor, counted from 0; nothing is then measured of threads"),
+		list("without", &o.Without, runtime.Optimisations(), "also run the code cache with an optimisation left out, once for "+
+			"each that is named, of "),
 		{name: "peer", value: "'NAME=COMMAND'", set: f.addPeer,
 			help: "also run the Linux builds of the kernels by that command, such as qemu=qemu-x86_64 or " +
 				"'none=valgrind --tool=none', and as they are; may be given more than once"},
