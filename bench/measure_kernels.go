@@ -26,7 +26,7 @@ func (r *runner) kernel(ctx context.Context, k Kernel) (res KernelResult, err er
 	if k.Name == switchKernel {
 		cs = slices.DeleteFunc(slices.Clone(cs), func(c Column) bool { return c.Kind == KindPeer })
 	}
-	s := Setup{N: k.N, Repeats: r.Repeats}
+	s := Setup{N: k.N, Repeats: r.Repeats, CPU: r.report.Settings.Clock == ClockCPU && k.Apart == ""}
 	if k.Name == coldKernel {
 		s.Repeats = 1
 	}

@@ -66,6 +66,9 @@ func (c *Column) runPeer(ctx context.Context, kernel string, s Setup) (m Measure
 		command = append(command, fmt.Sprintf("repeats=%d", s.Repeats))
 	}
 	var stderr bytes.Buffer
+	if s.CPU {
+		command = append(command, "cpu=1")
+	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

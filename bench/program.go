@@ -36,6 +36,7 @@ func programOf(name string, image []byte) Program {
 type Setup struct {
 	N       uint64 // the kernel's argument; 0 leaves it to the program
 	Repeats int    // how often it is called; 0 leaves it to the program
+	CPU     bool   // times are those that the calling thread runs, not those that pass
 
 	// More arguments, and descriptors of the host for them, from 1 on.
 	More argdata.Map
@@ -50,6 +51,9 @@ func (s *Setup) argData() ([]byte, error) {
 	}
 	if s.Repeats > 0 {
 		m = append(m, argdata.Entry{Key: argdata.String("repeats"), Value: argdata.Uint(uint64(s.Repeats))})
+	}
+	if s.CPU {
+		m = append(m, argdata.Entry{Key: argdata.String("cpu"), Value: argdata.Uint(1)})
 	}
 	return argdata.Encode(m)
 }

@@ -40,8 +40,16 @@ type Settings struct {
 	Repeats  int      `json:"repeats"` // calls of a kernel in a run; the best counts
 	Kernels  []string `json:"kernels"`
 	Measures []string `json:"measures"`
-	Pin      *int     `json:"pin,omitempty"` // the processor that everything ran on
+	// Clock is what times kernels that means are of: ClockCPU or ClockWall.
+	Clock string `json:"clock"`
+	Pin   *int   `json:"pin,omitempty"` // the processor that everything ran on
 }
+
+// The clocks: of a thread's time on a processor, and of the time that passes.
+const (
+	ClockCPU  = "cpu"
+	ClockWall = "wall"
+)
 
 // A KernelResult is one kernel in every column.
 type KernelResult struct {

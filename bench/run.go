@@ -103,7 +103,10 @@ func (r *runner) prepare() error {
 		}
 	}
 	r.report = Report{Schema: Schema, Machine: describe(), Settings: Settings{
-		Runs: r.Runs, Repeats: r.Repeats, Kernels: r.Kernels, Measures: r.Measures}}
+		Runs: r.Runs, Repeats: r.Repeats, Kernels: r.Kernels, Measures: r.Measures, Clock: ClockWall}}
+	if directly { // elsewhere the clock of a thread's own time ticks rarely
+		r.report.Settings.Clock = ClockCPU
+	}
 	if r.Pin != NoPin {
 		r.report.Settings.Pin = &r.Pin
 	}

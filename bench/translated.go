@@ -28,7 +28,7 @@ type Mode struct {
 	Tier string // runtime.Config.Tier
 	// Without is runtime.Config.Without.
 	Without string
-	tool *tool  // watches the program; nil for none
+	tool    *tool // watches the program; nil for none
 }
 
 // Translated runs a program as a guest.

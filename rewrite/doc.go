@@ -83,7 +83,7 @@
 // three, and half their bytes.
 //
 // An indirect branch borrows r11, stored to Spill[0] before, but for calls where it is dead
-// (DeadR11). A jump leaves it there: the
+// (DeadR11, unless WithoutDead). A jump leaves it there: the
 // landing in the table reloads it, unless the runtime has found that the target replaces
 // r11 before it reads it, or does not touch it up to the next indirect jump. In the latter
 // case the landing is a copy of that code, during which r11 stays in the slot (Away), and

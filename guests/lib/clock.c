@@ -1,11 +1,15 @@
 #include "guest.h"
 
-u64 now(void) {
+static u64 read_clock(u32 clock) {
   u64 t = 0;
-  u16 error = sys_clock_time_get(CLOCK_MONOTONIC, 0, &t);
+  u16 error = sys_clock_time_get(clock, 0, &t);
   if (error != 0) fail("clock_time_get: errno %d", error);
   return t;
 }
+
+u64 now(void) { return read_clock(CLOCK_MONOTONIC); }
+
+u64 cpu_time(void) { return read_clock(CLOCK_THREAD); }
 
 void sleep_ns(u64 ns) {
   struct subscription s = {.type = EVENT_CLOCK};

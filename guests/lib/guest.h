@@ -33,6 +33,8 @@ int guest_main(const struct value *args);
 
 // now answers the monotonic clock in nanoseconds.
 u64 now(void);
+// cpu_time answers how long the calling thread has run, in nanoseconds.
+u64 cpu_time(void);
 
 // sleep_ns blocks the calling thread through poll.
 void sleep_ns(u64 ns);

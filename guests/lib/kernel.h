@@ -18,6 +18,7 @@ KERNEL u64 kernel(u64 n);
 //
 //   NAME n=N result=HEX ns=BEST median=MEDIAN
 //
+// Times are those that pass, or with the argument cpu=1 those that the calling thread runs.
 // It fails if two calls differ in their results. Repeats are at most 1000.
 int kernel_main(const struct value *args, const char *name, u64 n, u64 repeats, u64 (*f)(u64));
 

@@ -7,7 +7,7 @@
 #include "tls.h"
 
 enum { LINUX_WRITE = 1, LINUX_ARCH_PRCTL = 158, LINUX_CLOCK_GETTIME = 228, LINUX_EXIT_GROUP = 231 };
-enum { LINUX_ARCH_SET_FS = 0x1002, LINUX_CLOCK_MONOTONIC = 1 };
+enum { LINUX_ARCH_SET_FS = 0x1002, LINUX_CLOCK_MONOTONIC = 1, LINUX_CLOCK_THREAD_CPUTIME_ID = 3 };
 
 extern const u8 __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -48,11 +48,15 @@ int arg_fd(const struct value *map, const char *key, u32 *fd) {
   return 1;
 }
 
-u64 now(void) {
+static u64 read_clock(u64 clock) {
   u64 time[2];
-  host(LINUX_CLOCK_GETTIME, LINUX_CLOCK_MONOTONIC, (u64)time, 0);
+  host(LINUX_CLOCK_GETTIME, clock, (u64)time, 0);
   return time[0] * 1000000000 + time[1];
 }
+
+u64 now(void) { return read_clock(LINUX_CLOCK_MONOTONIC); }
+
+u64 cpu_time(void) { return read_clock(LINUX_CLOCK_THREAD_CPUTIME_ID); }
 
 u16 sys_fd_write(u32 fd, const struct iovec *iov, size_t n, size_t *put) {
   *put = 0;
