@@ -36,19 +36,6 @@ func (s *sequencer) executed() (insts, targets int) {
 	return countedBy(s.g.engine)
 }
 
-func countedBy(e *Engine) (insts, targets int) {
-	all, to := e.Blocks()
-	for _, b := range all {
-		for _, n := range b.Executed {
-			insts += int(n)
-		}
-	}
-	for _, n := range to {
-		targets += int(n)
-	}
-	return insts, targets
-}
-
 // checkCounts compares what a run has added with what the CPU has executed.
 func (s *sequencer) checkCounts(sh *shot, insts, targets int) {
 	if !s.counts {

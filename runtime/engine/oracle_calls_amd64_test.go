@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -8,26 +8,20 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"cabitrans/decode"
 	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
 )
 
 // TestOracleCalls compares programs of functions that call one another in every way. The
-// CPU executes the guest's own text where it lies, so return addresses, r11 and, with
+// CPU executes the guest's own text, or its native form, where it lies, so return addresses, r11 and, with
 // Strict, the bytes below rsp are the same on both sides or wrong.
 func TestOracleCalls(t *testing.T) {
 	n, seed := int(fromEnv(t, casesEnv, 40_000)), fromEnv(t, seedEnv, 1)
 	if testing.Short() {
 		n /= 8
 	}
-	type way struct {
-		tls rewrite.TLS
-		opt rewrite.Options
-	}
-	ways := []way{{rewrite.GS{}, rewrite.Options{KeepR11: true, Strict: true, MovingBase: true}}, {rewrite.GS{}, rewrite.Options{}}}
+	ways := defaultWays()
 	for _, tls := range strategies() {
 		ways = append(ways, way{tls, rewrite.Options{KeepR11: true}}, way{tls, rewrite.Options{KeepR11: true, Strict: true}})
 	}
@@ -51,10 +45,18 @@ func TestOracleCalls(t *testing.T) {
 	}
 }
 
+// A way is a strategy, and options to use with it.
+type way struct {
+	tls rewrite.TLS
+	opt rewrite.Options
+}
+
 // callsBatch programs are compared at once, each begun in callsStates states.
 const (
 	callsBatch  = 24
 	callsStates = 8
+	// callsText is how much text they take, in bytes.
+	callsText = (callsBatch*oracleRoom*2 + host.PageSize - 1) &^ (host.PageSize - 1)
 )
 
 // calls makes programs, has the CPU run them all, and then runs their translations.
@@ -62,13 +64,16 @@ func (c *comparer) calls(r *rand.Rand) {
 	const room = oracleRoom * 2
 	text := make([]byte, callsBatch*room)
 	programs := make([]*program, callsBatch)
+	native := make([]byte, len(text))
 	for i := range programs {
-		p := &program{strict: c.strict, keep: c.keep, sequence: sequence{r: r, pc: c.code + uint64(i*room), data: c.base, native: c.code + uint64(i*room)}}
+		at := c.code + uint64(i*room)
+		p := &program{strict: c.strict, keep: c.keep, sequence: c.newSequence(r, at, at)}
 		p.generate()
 		if len(p.code) > room {
 			c.Fatalf("a program has %d bytes", len(p.code))
 		}
 		copy(text[i*room:], p.code)
+		copy(native[i*room:], p.copy)
 		programs[i] = p
 		c.insts += len(p.insts)
 	}
@@ -76,7 +81,7 @@ func (c *comparer) calls(r *rand.Rand) {
 	if c.used++; c.used%64 == 0 {
 		c.pool = newPool(r)
 	}
-	c.write(c.code, text)
+	c.write(c.code, native)
 	c.onThread(func(ht *host.Thread) {
 		starts := make([]*start, 0, callsBatch*callsStates)
 		c.executable(true)
@@ -88,6 +93,9 @@ func (c *comparer) calls(r *rand.Rand) {
 			}
 		})
 		c.executable(false)
+		if c.fs != 0 {
+			c.write(c.code, text)
+		}
 		for i, s := range starts {
 			p, want := programs[i/callsStates], c.wanted(i)
 			c.runTranslated(ht, s, p.pc+p.entry, c.got)
@@ -105,30 +113,19 @@ func (c *comparer) calls(r *rand.Rand) {
 
 // shrinkProgram reduces a case of p.
 func (c *comparer) shrinkProgram(ht *host.Thread, p *program, from *start) *reduction {
-	d := &reduction{insts: p.insts, code: p.code, native: p.code, start: from}
+	d := &reduction{insts: p.insts, code: p.code, native: p.copy, start: from}
 	want := newFinal()
-	d.run = func(code, _ []byte, from *start) string {
-		c.write(p.pc, code)
+	d.run = func(code, native []byte, from *start) string {
+		c.write(p.pc, native)
 		c.executable(true)
 		c.natively(ht, func() { c.runNative(ht, from, p.pc+p.entry, want) })
 		c.executable(false)
+		c.write(p.pc, code)
 		c.runTranslated(ht, from, p.pc+p.entry, c.got)
 		return want.differs(c.got)
 	}
 	d.reduce()
 	return d
-}
-
-// executable lets the CPU fetch the guest's text, or no more.
-func (c *comparer) executable(on bool) {
-	prot := uintptr(unix.PROT_READ)
-	if on {
-		prot |= unix.PROT_EXEC
-	}
-	const size = (callsBatch*oracleRoom*2 + host.PageSize - 1) &^ (host.PageSize - 1)
-	if _, _, e := unix.Syscall(unix.SYS_MPROTECT, uintptr(c.code), size, prot); e != 0 {
-		c.Errorf("make guest text executable: %v", e)
-	}
 }
 
 // A program is functions, each of which may call those before it, and code at entry
@@ -240,7 +237,7 @@ func (p *program) body() {
 	if !p.keep {
 		return
 	}
-	if p.r.IntN(8) == 0 { // a jump to what follows, through memory
+	if p.reachesFS() && p.r.IntN(8) == 0 { // a jump to what follows, through memory
 		at := len(p.code)
 		p.raw(0x48, 0x8d, 0x0d, 0, 0, 0, 0) // lea, %rcx
 		p.throughFS(4)
@@ -289,6 +286,9 @@ func (p *program) call(f function) {
 	if !f.sets {
 		kind = 6
 	}
+	if kind == 4 && !p.reachesFS() {
+		kind = 5
+	}
 	switch kind {
 	case 0:
 		load(0x48, 0x05)
@@ -313,20 +313,27 @@ func (p *program) call(f function) {
 	}
 }
 
+// fsForms are operands in %fs that throughFS chooses among. The native copy can reach those with
+// four bytes of displacement whatever the host does with %fs: they are the last.
+var fsForms = []struct {
+	prefix  byte // 0 for none
+	rex     byte
+	operand []byte // ModRM without the register
+}{
+	{0, 0x41, []byte{0x46, 0x10}},                         // 16(%r14)
+	{0x67, 0x41, []byte{0x46, 0x18}},                      // 24(%r14d)
+	{0, 0x43, []byte{0x44, 0x6e, 0x20}},                   // 32(%r14,%r13,2)
+	{0, 0x41, []byte{0x86, 0xf8, 0x05, 0, 0}},             // 0x5f8(%r14)
+	{0, 0x40, []byte{0x04, 0x25, 0x80, 0x08, 0, 0}},       // 0x880
+	{0x67, 0x42, []byte{0x04, 0x6d, 0, 0x09, 0x00, 0x00}}, // 0x900(,%r13d,2)
+}
+
 // throughFS appends a store of %rcx to an operand in %fs and a branch through it: 2 calls,
 // 4 jumps.
 func (p *program) throughFS(ext byte) {
-	forms := [...]struct {
-		prefix  byte // 0 for none
-		rex     byte
-		operand []byte // ModRM without the register
-	}{
-		{0, 0x41, []byte{0x46, 0x10}},                         // 16(%r14)
-		{0x67, 0x41, []byte{0x46, 0x18}},                      // 24(%r14d)
-		{0, 0x43, []byte{0x44, 0x6e, 0x20}},                   // 32(%r14,%r13,2)
-		{0, 0x41, []byte{0x86, 0xf8, 0x05, 0, 0}},             // 0x5f8(%r14)
-		{0, 0x40, []byte{0x04, 0x25, 0x80, 0x08, 0, 0}},       // 0x880
-		{0x67, 0x42, []byte{0x04, 0x6d, 0, 0x09, 0x00, 0x00}}, // 0x900(,%r13d,2)
+	forms := fsForms
+	if p.fs != 0 {
+		forms = forms[3:]
 	}
 	f := &forms[p.r.IntN(len(forms))]
 	for _, op := range []struct{ rex, opcode, reg byte }{{f.rex | 8, 0x89, 1}, {f.rex, 0xff, ext}} {
@@ -337,6 +344,10 @@ func (p *program) throughFS(ext byte) {
 		b = append(b, op.rex, op.opcode)
 		b = append(b, f.operand...)
 		b[len(b)-len(f.operand)] |= op.reg << 3
-		p.raw(b...)
+		var in decode.Inst
+		if err := in.Decode(b, p.pc+uint64(len(p.code))); err != nil {
+			panic(err)
+		}
+		p.both(b, p.nativeForm(&in, b))
 	}
 }

@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -28,6 +28,8 @@ type sequence struct {
 	pc     uint64 // where the guest has it
 	native uint64 // where its native copy is
 	data   uint64
+	fs     uint64 // where %fs begins, if the native copy has none; otherwise 0
+	fixed  bool   // translations take the base for the thread's word, at which there is no page in the latter case
 
 	code, copy []byte
 	insts      []decode.Inst
@@ -51,13 +53,16 @@ func (s *sequence) generate() {
 }
 
 // raw appends an instruction that is the same in both copies.
-func (s *sequence) raw(b ...byte) {
+func (s *sequence) raw(b ...byte) { s.both(b, b) }
+
+// both appends an instruction, and what stands for it in the native copy.
+func (s *sequence) both(b, native []byte) {
 	var in decode.Inst
 	if err := in.Decode(b, s.pc+uint64(len(s.code))); err != nil {
 		panic(err)
 	}
 	s.insts = append(s.insts, in)
-	s.code, s.copy = append(s.code, b...), append(s.copy, b...)
+	s.code, s.copy = append(s.code, b...), append(s.copy, native...)
 }
 
 // jump appends a branch whose target, further on, land chooses.
@@ -227,6 +232,8 @@ func (s *sequence) address(in *decode.Inst, b []byte) bool {
 		disp &^= 63 // mostly aligned
 	}
 	switch {
+	case fs && (!s.reachesFS() || s.fs != 0 && in.DispLen != 4):
+		return false // the native copy cannot reach it
 	case in.Base == decode.RIP:
 		if fs {
 			return false
@@ -263,22 +270,35 @@ func (s *sequence) address(in *decode.Inst, b []byte) bool {
 	return true
 }
 
-// nativeForm is the instruction as it is executed in the native copy.
+// reachesFS says whether the sequence may have operands in %fs.
+func (s *sequence) reachesFS() bool { return s.fs == 0 || !s.fixed }
+
+// nativeForm is the instruction as it is executed in the native copy. An operand in %fs has a
+// displacement of four bytes where the copy has no %fs, to which the base is added: the sum does
+// not overflow, since all that the guest has lies below 2 GiB.
 func (s *sequence) nativeForm(in *decode.Inst, code []byte) []byte {
 	b := append([]byte(nil), code...)
 	end := int(in.OpOff)
 	if in.RexOff >= 0 {
 		end = int(in.RexOff)
 	}
+	reach := s.fs != 0 && in.Seg == decode.SegFS && in.HasMem && in.Class&decode.ClassAddrOnly == 0
 	last := byte(0) // the last of these prefixes counts
 	for i := end - 1; i >= 0; i-- {
 		if c := b[i]; c == 0x64 || c == 0x65 {
 			b[i] = 0x3e
-			if last == 0 && c == 0x64 {
+			if last == 0 && c == 0x64 && !reach {
 				b[i] = c
 			}
 			last = c
 		}
+	}
+	if reach && in.DispLen != 4 {
+		panic("engine: the native copy cannot reach the operand")
+	}
+	if reach {
+		d := binary.LittleEndian.Uint32(b[in.DispOff:]) + uint32(s.fs)
+		binary.LittleEndian.PutUint32(b[in.DispOff:], d)
 	}
 	if in.RIPRel() {
 		d := binary.LittleEndian.Uint32(b[in.DispOff:]) + uint32(s.pc-s.native)

@@ -1,12 +1,10 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
 import (
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"cabitrans/decode"
 	"cabitrans/runtime/abi"
@@ -20,8 +18,8 @@ func (g *guest) twoViews(code []byte) (writable, text uint64) {
 	if err != nil {
 		g.Fatal(err)
 	}
-	defer unix.Close(fd)
-	if err := unix.Ftruncate(fd, abi.PageSize); err != nil {
+	defer func() { _ = host.CloseFD(fd) }()
+	if err := host.Truncate(fd, abi.PageSize); err != nil {
 		g.Fatal(err)
 	}
 	view := func(prot abi.Mprot) uint64 {
@@ -43,6 +41,7 @@ func (g *guest) twoViews(code []byte) (writable, text uint64) {
 // TestWildCallOnOwnPage makes a call to nowhere, whose return address the emulator
 // itself must store in a page that shows translated code.
 func TestWildCallOnOwnPage(t *testing.T) {
+	needsFaultsWithoutStack(t) // it is write-protected
 	g := newGuest(t)
 	writable, text := g.twoViews([]byte{0xff, 0xd0}) // callq *%rax
 	f := g.run(text, func(ht *host.Thread) {
@@ -59,7 +58,7 @@ func TestWildCallOnOwnPage(t *testing.T) {
 
 // TestCodeWritesItsOwnPage has code in a page of an object that is mapped writable
 // elsewhere, as a just-in-time compiler of the guest's may have it, and that code
-// writes there: to a counter beside it, to its stack, and to itself.
+// writes there: to a counter beside it, to its stack if the host's faults need none, and to itself.
 func TestCodeWritesItsOwnPage(t *testing.T) {
 	g := newGuest(t)
 	code := []byte{
@@ -76,11 +75,15 @@ func TestCodeWritesItsOwnPage(t *testing.T) {
 		0xc3, //                      21 retq
 	}
 	writable, text := g.twoViews(code)
+	stack := writable + 0xf00
+	if host.FaultsNeedStack {
+		stack = g.stack - 8
+	}
 	over := make(chan *Fault, 1)
 	go func() {
 		over <- g.run(text, func(ht *host.Thread) {
 			r := &ht.Block().Regs
-			r[decode.RDI], r[decode.RSP], r[decode.RAX] = writable, writable+0xf00, text+0x1c
+			r[decode.RDI], r[decode.RSP], r[decode.RAX] = writable, stack, text+0x1c
 		})
 	}()
 	select {

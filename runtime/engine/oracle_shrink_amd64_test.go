@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -96,7 +96,8 @@ func (d *reduction) state() (simpler bool) {
 		}
 	}
 	for i := range d.start.regs {
-		try(d.start.regs[i] == 0, func(s *start) { s.regs[i] = 0 })
+		needed := i == int(decode.RSP) && host.FaultsNeedStack
+		try(needed || d.start.regs[i] == 0, func(s *start) { s.regs[i] = 0 })
 	}
 	try(d.start.flags == 0x202, func(s *start) { s.flags = 0x202 })
 	plain := plainXSave()
@@ -148,10 +149,10 @@ func TestShrink(t *testing.T) {
 	g := newGuest(t)
 	g.setOptions(rewrite.Options{KeepR11: true})
 	c := newComparer(g, r)
-	s := &sequence{r: r, pc: g.code, data: c.base, native: nativeBase}
 	found := 0
 	for range 64 {
-		*s = sequence{r: r, pc: s.pc, data: s.data, native: s.native}
+		made := c.newSequence(r, g.code, nativeBase)
+		s := &made
 		for range 8 {
 			s.instruction()
 		}

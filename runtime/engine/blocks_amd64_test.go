@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -32,6 +32,20 @@ const (
 	perRound = 8 // jmp inc pushfq popfq call inc ret loop
 	outside  = 2
 )
+
+// countedBy is how many instructions, and targets of indirect branches, have been counted.
+func countedBy(e *Engine) (insts, targets int) {
+	all, to := e.Blocks()
+	for _, b := range all {
+		for _, n := range b.Executed {
+			insts += int(n)
+		}
+	}
+	for _, n := range to {
+		targets += int(n)
+	}
+	return insts, targets
+}
 
 // TestCountsSurviveDrops: translations that are dropped all the time, while a thread is in them, lose no count, nor make
 // any twice.

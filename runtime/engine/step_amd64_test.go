@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -305,10 +305,10 @@ func (s *stepper) run(at uint32) *outcome {
 			code[at] = 0xcc
 		}
 	}, func(b *host.Block) {
-		if b.Exit == host.ExitFault && b.FaultSignal == SigTRAP && b.HostPC == host.CacheLo+uint64(at)+1 {
+		if b.Exit == host.ExitFault && b.FaultSignal == SigTRAP && b.HostPC == host.CacheLo+uint64(at)+behindBreakpoint {
 			s.hits++
 			code[at] = saved
-			b.HostPC--
+			b.HostPC = host.CacheLo + uint64(at)
 			b.Exit, b.Kick = host.ExitKick, 1
 		}
 	})

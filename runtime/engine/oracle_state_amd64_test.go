@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -169,19 +169,27 @@ func (c *comparer) randomXSave(r *rand.Rand) []byte {
 	return x
 }
 
+// fsBase is where the page at %fs is.
+func (c *comparer) fsBase(ht *host.Thread) uint64 {
+	if c.fs != 0 {
+		return c.fs
+	}
+	return ht.FSWord
+}
+
 // place puts the thread into the state s. It is outside the guest, and has been kicked
 // if code has been written since.
 func (c *comparer) place(ht *host.Thread, s *start) {
 	ht.ClearKick()
 	b := ht.Block()
 	b.Regs, b.Flags = s.regs, s.flags
-	setBase(b, ht.FSWord)
+	setBase(b, c.fsBase(ht))
 	x := ht.XSave()[:xsaveUsed()]
 	clear(x[copy(x, s.xsave):])
 	for _, m := range []struct {
 		addr uint64
 		data []byte
-	}{{c.base, s.data}, {ht.FSWord, s.fs}, {c.stack - oracleStack, s.stack}} {
+	}{{c.base, s.data}, {c.fsBase(ht), s.fs}, {c.stack - oracleStack, s.stack}} {
 		if _, err := host.CopyOut(m.addr, m.data); err != nil {
 			c.Error(err)
 		}
@@ -217,14 +225,14 @@ func (f *final) fill(c *comparer, ht *host.Thread) {
 	normalize(f.xsave)
 	m := f.memory
 	for _, p := range []struct{ addr, n uint64 }{
-		{c.base, oracleData}, {ht.FSWord, host.PageSize}, {c.stack - oracleStack, oracleStack},
+		{c.base, oracleData}, {c.fsBase(ht), host.PageSize}, {c.stack - oracleStack, oracleStack},
 	} {
 		if _, err := host.CopyIn(m[:p.n], p.addr); err != nil {
 			c.Error(err)
 		}
 		m = m[p.n:]
 	}
-	if below := b.Regs[decode.RSP] - (c.stack - oracleStack); !c.strict {
+	if below := b.Regs[decode.RSP] - (c.stack - oracleStack); !c.strict || faultsDestroyStack {
 		clear(f.memory[oracleData+host.PageSize:][:min(below, oracleStack)])
 	}
 }

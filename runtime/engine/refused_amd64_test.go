@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -35,11 +35,14 @@ var refusedCode = []string{
 	"6648c3", "6648ffe0",
 }
 
+// noVector is int $4: Windows reports it as a division that overflows, which no translation can.
+const noVector = "cd04"
+
 // optional reports instructions of features that a kernel may have enabled on the host
 // for itself, as SVM is for virtual machines; a guest has none. And wrpkru, of which the
 // translator says that it does not know it.
 func optional(text string) bool {
-	return text >= "0f01d8" && text <= "0f01df" && len(text) == 6 || text == "0f01ef"
+	return text >= "0f01d8" && text <= "0f01df" && len(text) == 6 || text == "0f01ef" || text == noVector && host.FaultsNeedStack
 }
 
 // TestRefused compares with the CPU what becomes of instructions that a process may not

@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build linux || windows
 
 package engine
 
@@ -23,11 +23,14 @@ import (
 // translated and once as it is, from the same state, and everything the guest
 // could see afterwards is compared, faults included. That is a case. A case that
 // differs is reduced to the instructions and the state that matter
-// (oracle_shrink_linux_test.go).
+// (oracle_shrink_amd64_test.go).
 //
-// The native run goes through stubs, too, those that exchange %fs: the thread is one of
-// that strategy for so long. They jump to a copy of the sequence in an unused part of
-// the code cache, in which %fs is what it is to the guest.
+// The native run goes through stubs, too, that jump to a copy of the sequence in an unused
+// part of the code cache. On Linux they are those that exchange %fs, and the thread is one of
+// that strategy for so long (oracle_native_linux_test.go). Windows has no %fs to
+// give: operands there are in a page that the copy reaches by its address
+// (sequence.nativeForm), and those that have no room for it are left out
+// (oracle_native_windows_test.go).
 //
 // Cases are cheap, since each sequence begins in several states, since what is slow is done
 // for a round of cases, all of which run natively before the first is translated, and since
@@ -44,7 +47,6 @@ const (
 	oracleRound  = 8                                      // sequences that run natively together
 	oracleRoom   = 15 * host.PageSize / oracleBatch &^ 15 // bytes for a sequence
 	nativeBase   = host.CacheLo + host.CacheSize - 16*host.PageSize
-	nativeStubs  = nativeBase - stubsSize
 )
 
 func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {
@@ -106,6 +108,7 @@ type comparer struct {
 	keep   bool           // so do r11 and the flags behind calls
 	gs     bool           // translated code has in %gs what native code has in %fs
 	base   uint64         // of the data
+	fs     uint64         // where %fs begins for the guest; 0 where native code has it, at the thread's word
 	native *codegen.Stubs // for the native runs
 	pool   pool
 	used   int // batches since the pool was made
@@ -119,19 +122,9 @@ type comparer struct {
 	done, sequences, insts, ended, refused int
 }
 
-// nativeTLS is the strategy of native runs.
-var nativeTLS = rewrite.Swap{How: codegen.SwitchSyscall}
-
 func newComparer(g *guest, r *rand.Rand) *comparer {
-	if err := g.engine.space.Execute(nativeStubs, host.CacheLo+host.CacheSize); err != nil {
-		g.Fatal(err)
-	}
-	buf := codegen.NewBuffer(g.engine.space.Code()[nativeStubs-host.CacheLo:][:stubsSize], nativeStubs)
-	s, err := codegen.MakeStubs(buf, stubLayout(nativeTLS))
-	if err != nil {
-		g.Fatal(err)
-	}
-	c := &comparer{guest: g, base: g.fencedPages(oracleData / host.PageSize), native: s, got: newFinal(), pool: newPool(r)}
+	c := &comparer{guest: g, base: g.fencedPages(oracleData / host.PageSize), got: newFinal(), pool: newPool(r)}
+	c.prepareNative()
 	return c
 }
 
@@ -155,14 +148,10 @@ func (c *comparer) until(n int, batch func()) {
 	}
 }
 
-// become makes the calling thread one of another strategy, with other stubs.
-func (c *comparer) become(ht *host.Thread, tls rewrite.TLS, s *codegen.Stubs) {
-	for _, step := range []func() error{ht.Detach, func() error { return UseTLS(tls) }, ht.Attach} {
-		if err := step(); err != nil {
-			c.Error(err)
-		}
-	}
-	setStubs(s)
+// newSequence is an empty sequence at addr, with its native copy at native.
+func (c *comparer) newSequence(r *rand.Rand, addr, native uint64) sequence {
+	w := c.engine.rw
+	return sequence{r: r, pc: addr, native: native, data: c.base, fs: c.fs, fixed: !w.FS.Follows() && !w.Options.MovingBase}
 }
 
 // onThread executes f on a thread that may run the guest both ways.
@@ -215,9 +204,9 @@ func (c *comparer) batch(r *rand.Rand) {
 	list := make([]trial, oracleBatch)
 	for i := range list {
 		at := uint64(i * oracleRoom)
-		s := &sequence{r: r, pc: c.code + at, data: c.base, native: nativeBase + at}
+		s := c.newSequence(r, c.code+at, nativeBase+at)
 		s.generate()
-		list[i].sequence = s
+		list[i].sequence = &s
 		c.insts += len(s.insts)
 	}
 	c.sequences += len(list)
@@ -268,13 +257,6 @@ func (c *comparer) round(ht *host.Thread, list []trial) {
 	}
 }
 
-// natively makes the thread one of native runs for as long as f takes.
-func (c *comparer) natively(ht *host.Thread, f func()) {
-	c.become(ht, nativeTLS, c.native)
-	defer c.become(ht, c.engine.tls, c.engine.stubs)
-	f()
-}
-
 func listing(code []byte, insts []decode.Inst) string {
 	var b strings.Builder
 	for i := range insts {
@@ -307,7 +289,7 @@ func (c *comparer) runTranslated(ht *host.Thread, s *start, pc uint64, f *final)
 	b.RIP, et.ended, et.alone, et.traced = pc, nil, false, false
 	b.Spill[rewrite.GSBaseSpill], b.Selectors = 0, [2]uint16{}
 	if c.gs {
-		b.Spill[rewrite.GSBaseSpill] = ht.FSWord
+		b.Spill[rewrite.GSBaseSpill] = c.fsBase(ht)
 	}
 	fault := et.Run()
 	if fault == nil {
