@@ -20,9 +20,6 @@ const nativeStubs = nativeBase - stubsSize
 // faultsDestroyStack says that the bytes below rsp are not what they were when a fault is seen.
 const faultsDestroyStack = false
 
-// behindBreakpoint is how far behind a breakpoint's address the program counter is when it is seen.
-const behindBreakpoint = 1
-
 // defaultWays are those of the default strategy that TestOracleCalls goes through beside those of all.
 func defaultWays() []way {
 	return []way{{rewrite.GS{}, rewrite.Options{KeepR11: true, Strict: true, MovingBase: true}}, {rewrite.GS{}, rewrite.Options{}}}

@@ -18,9 +18,6 @@ import (
 // the system has written its record of the fault there.
 const faultsDestroyStack = true
 
-// behindBreakpoint is how far behind a breakpoint's address the program counter is when it is seen.
-const behindBreakpoint = 0
-
 // defaultWays are those of the default strategy that TestOracleCalls goes through beside those of all:
 // only those with a base that moves have operands in %fs.
 func defaultWays() []way {

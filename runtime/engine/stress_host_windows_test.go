@@ -54,8 +54,16 @@ func (th *stressThread) disturb(r *rand.Rand) {
 		return
 	}
 	defer func() { _ = windows.CloseHandle(h) }()
-	const control, size, flags = 0x10_0001, 1232, 0x30 // CONTEXT of winnt.h
+	threadPC(h)
+}
+
+var procGetThreadContext = kernel32.NewProc("GetThreadContext")
+
+// threadPC is a thread's program counter at some moment; 0 if it has ended.
+func threadPC(h windows.Handle) uint64 {
+	const control, size, flags, rip = 0x10_0001, 1232, 0x30, 0xf8 // CONTEXT of winnt.h
 	context := make([]uint64, size/8)
 	context[flags/8] = control
-	_, _, _ = kernel32.NewProc("GetThreadContext").Call(uintptr(h), uintptr(unsafe.Pointer(&context[0])))
+	_, _, _ = procGetThreadContext.Call(uintptr(h), uintptr(unsafe.Pointer(&context[0])))
+	return context[rip/8]
 }
