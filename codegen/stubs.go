@@ -85,7 +85,7 @@ func MakeStubs(b *Buffer, l Layout) (*Stubs, error) {
 	s.Abort = place((*stub).abort)
 	s.FaultExit = place((*stub).faultExit)
 	s.ExitCall = place((*stub).exitCall)
-	if l.Clock.Func != 0 {
+	if l.Clock.exists() {
 		place(func(t *stub) { t.clock(s.ExitCall, &s.Clock) })
 	}
 	body := place((*stub).exitFull)

@@ -8,9 +8,15 @@ import (
 // A Clock is what the stub needs that reads the clock for the guest without Go.
 type Clock struct {
 	// Func is the host address of a C function like clock_gettime of Linux's vDSO, which needs
-	// no %fs; 0 for none. ClockSP is a field: the stack to call it on, aligned to 16, or 0 where
-	// the thread's calls must go to Go.
-	Func    uint64
+	// no %fs; 0 for none. Windows has two in its place, whose addresses these are:
+	// QueryPerformanceCounter, each count of which is CounterNS nanoseconds, and
+	// GetSystemTimePreciseAsFileTime.
+	Func                uint64
+	Counter, SystemTime uint64
+	CounterNS           int64
+
+	// ClockSP is a field: the stack to call them on, aligned to 16 and with 64 bytes that are
+	// free above, or 0 where the thread's calls must go to Go.
 	ClockSP int32
 	Clocks  int32 // the field that counts the calls, 8 bytes
 
@@ -21,6 +27,8 @@ type Clock struct {
 
 	Return uint64 // a word, below 2^31: the host address at which a vDSO call returns to the guest
 }
+
+func (c *Clock) exists() bool { return c.Func != 0 || c.Counter != 0 }
 
 // A ClockStub has the host addresses of the stub's parts.
 type ClockStub struct {
@@ -38,6 +46,12 @@ const (
 
 	second   = 1_000_000_000 // nanoseconds
 	pageBits = 12
+
+	// What Windows' functions store, an int64, lies behind the callee's home for four
+	// arguments. The system's time is in steps of 100 ns since 1601.
+	windowsResult = 32
+	fileTimeNS    = 100
+	fileTime1970  = 116_444_736_000_000_000
 )
 
 // clock is the exit of the call clock_time_get. The thread is outside of the guest (State)
@@ -76,20 +90,12 @@ func (s *stub) clock(exitCall uint64, c *ClockStub) {
 	s.op2(x86.AMOVL, imm(s.l.StateHost), s.field(s.l.State))
 	s.op2(x86.AADDQ, imm(1), s.field(k.Clocks))
 	s.op(x86.ACLD)
-	s.op2(x86.ASHRL, imm(1), reg(x86.REG_DI))
-	s.op2(x86.AXORL, imm(1), reg(x86.REG_DI))
-	s.op2(x86.AMOVQ, reg(x86.REG_SP), reg(x86.REG_SI))
-	s.op2(x86.AMOVQ, imm(int64(k.Func)), reg(x86.REG_AX))
-	s.op1(obj.ACALL, reg(x86.REG_AX))
-
-	s.find(x86.REG_R10)
 	var redo []*obj.Prog
-	s.op2(x86.ATESTL, reg(x86.REG_AX), reg(x86.REG_AX))
-	redo = append(redo, s.jump(x86.AJNE))
-	stack := func(off int64) obj.Addr { return obj.Addr{Type: obj.TYPE_MEM, Reg: x86.REG_SP, Offset: off} }
-	s.op2(x86.AMOVQ, stack(0), reg(x86.REG_AX))
-	s.op2(x86.AIMULQ, imm(second), reg(x86.REG_AX))
-	s.op2(x86.AADDQ, stack(8), reg(x86.REG_AX))
+	if k.Func != 0 {
+		redo = s.clockGettime()
+	} else {
+		redo = s.windowsClock()
+	}
 	redo = append(redo, s.jump(x86.AJMI)) // before 1970
 	s.op2(x86.AMOVQ, s.register(rdx), reg(x86.REG_DX))
 	store := s.op2(x86.AMOVQ, reg(x86.REG_AX), obj.Addr{Type: obj.TYPE_MEM, Reg: x86.REG_DX})
@@ -125,3 +131,51 @@ func (s *stub) clock(exitCall uint64, c *ClockStub) {
 // clockKept are the registers, by encoding, that the C function may change and an ordinary
 // call needs: rsp and the arguments.
 var clockKept = [...]int32{rsp, 7, 6, rdx}
+
+// onStack is an operand by its distance from rsp.
+func onStack(off int64) obj.Addr { return obj.Addr{Type: obj.TYPE_MEM, Reg: x86.REG_SP, Offset: off} }
+
+// clockGettime leaves the time of the clock in edi in rax, and the flags of it. It returns the jumps that are
+// taken if that cannot be told.
+func (s *stub) clockGettime() (failed []*obj.Prog) {
+	s.op2(x86.ASHRL, imm(1), reg(x86.REG_DI))
+	s.op2(x86.AXORL, imm(1), reg(x86.REG_DI))
+	s.op2(x86.AMOVQ, reg(x86.REG_SP), reg(x86.REG_SI))
+	s.op2(x86.AMOVQ, imm(int64(s.l.Clock.Func)), reg(x86.REG_AX))
+	s.op1(obj.ACALL, reg(x86.REG_AX))
+	s.find(x86.REG_R10)
+	s.op2(x86.ATESTL, reg(x86.REG_AX), reg(x86.REG_AX))
+	failed = append(failed, s.jump(x86.AJNE))
+	s.op2(x86.AMOVQ, onStack(0), reg(x86.REG_AX))
+	s.op2(x86.AIMULQ, imm(second), reg(x86.REG_AX))
+	s.op2(x86.AADDQ, onStack(8), reg(x86.REG_AX))
+	return failed
+}
+
+// windowsClock is clockGettime by Windows' C convention, which keeps what the guest's does but for
+// vector registers, of which the guest's keeps none.
+func (s *stub) windowsClock() (failed []*obj.Prog) {
+	k := &s.l.Clock
+	s.op2(x86.ALEAQ, onStack(windowsResult), reg(x86.REG_CX))
+	s.op2(x86.ACMPL, reg(x86.REG_DI), imm(clockMonotonic))
+	realtime := s.jump(x86.AJNE)
+	s.op2(x86.AMOVQ, imm(int64(k.Counter)), reg(x86.REG_AX))
+	s.op1(obj.ACALL, reg(x86.REG_AX))
+	s.find(x86.REG_R10)
+	s.op2(x86.ATESTL, reg(x86.REG_AX), reg(x86.REG_AX))
+	failed = append(failed, s.jump(x86.AJEQ))
+	s.op2(x86.AMOVQ, onStack(windowsResult), reg(x86.REG_AX))
+	s.op2(x86.AIMULQ, imm(k.CounterNS), reg(x86.REG_AX))
+	told := s.jump(obj.AJMP)
+
+	s.block = 0
+	bind(realtime, s.op2(x86.AMOVQ, imm(int64(k.SystemTime)), reg(x86.REG_AX)))
+	s.op1(obj.ACALL, reg(x86.REG_AX))
+	s.find(x86.REG_R10)
+	s.op2(x86.AMOVQ, onStack(windowsResult), reg(x86.REG_AX))
+	s.op2(x86.AMOVQ, imm(-fileTime1970), reg(x86.REG_CX))
+	s.op2(x86.AADDQ, reg(x86.REG_CX), reg(x86.REG_AX))
+	s.op2(x86.AIMULQ, imm(fileTimeNS), reg(x86.REG_AX))
+	bind(told, s.op2(x86.ATESTQ, reg(x86.REG_AX), reg(x86.REG_AX)))
+	return failed
+}

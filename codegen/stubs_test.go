@@ -41,6 +41,9 @@ func TestStubs(t *testing.T) {
 		Block: 8, Scratch: 16, Spill: [5]int32{24, 32, 40, 48, 104},
 		FSBase: 56, RIP: 64, ExitArg: 72, Exit: 80, Entry: 88,
 	}
+	windows := cells
+	windows.Clock.Func = 0
+	windows.Clock.Counter, windows.Clock.SystemTime, windows.Clock.CounterNS = 0x1_7000_0000, 0x1_7000_1000, 100
 	syscall, wrfsbase := testLayout(), testLayout()
 	syscall.Switch, wrfsbase.Switch = SwitchSyscall, SwitchFSGSBase
 	syscall.Clock, wrfsbase.Clock = Clock{}, Clock{}
@@ -50,7 +53,7 @@ func TestStubs(t *testing.T) {
 		name   string
 		layout Layout
 	}{
-		{"stubs", testLayout()}, {"stubs-plain", plain}, {"stubs-cells", cells},
+		{"stubs", testLayout()}, {"stubs-plain", plain}, {"stubs-cells", cells}, {"stubs-windows", windows},
 		{"stubs-arch_prctl", syscall}, {"stubs-wrfsbase", wrfsbase},
 	} {
 		t.Run(c.name, func(t *testing.T) { testStubs(t, c.name, c.layout) })

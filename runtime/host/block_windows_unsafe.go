@@ -17,11 +17,12 @@ const (
 	blockAt     = 0x4000
 	contextSize = 1232 // CONTEXT of winnt.h
 
-	blocksBase = missEnd
+	// BlockBase is where thread blocks lie.
+	BlockBase = missEnd
 )
 
 // blockPlace is the address of block i.
-func blockPlace(i int) uint64 { return blocksBase + uint64(i)*granule }
+func blockPlace(i int) uint64 { return BlockBase + uint64(i)*granule }
 
 // mapBlock makes a block's memory.
 func mapBlock(b uint64) error {

@@ -12,11 +12,10 @@ import (
 //go:linkname vdsoClockgettime runtime.vdsoClockgettimeSym
 var vdsoClockgettime uintptr
 
-// ClockCall is the address of a C function like clock_gettime that needs neither Go nor
-// %fs, keeps MXCSR and waits for nothing; 0 where there is none.
-func ClockCall() uint64 { return uint64(vdsoClockgettime) }
+// ClockCalls has the host's vDSO, if there is one.
+func ClockCalls() Clocks { return Clocks{Gettime: uint64(vdsoClockgettime)} }
 
-// LetClocks says whether stubs may read clocks for the thread: see ClockCall. Only the
+// LetClocks says whether stubs may read clocks for the thread: see ClockCalls. Only the
 // thread itself calls it, outside of the guest.
 func (t *Thread) LetClocks(may bool) {
 	t.block.ClockSP = 0

@@ -64,8 +64,8 @@
 	MOVQ ·stubFaultExit(SB), R10 \
 	MOVQ R10, ctx_rip(R9)
 
-// exceptionHandler receives every exception of the process first. Three cases: one of
-// the access routines; guest mode (decided by the thread block, never by the program
+// exceptionHandler receives every exception of the process first. Four cases: the store of the
+// clock that a stub has read; one of the access routines; guest mode (decided by the thread block, never by the program
 // counter: a wild jump is anywhere); anything else is Go's. A thread in guest mode that
 // is about to leave was sent there by a kick, which found it when its exception had
 // happened and had not been reported yet: the instruction will be executed once more.
@@ -74,6 +74,16 @@ TEXT ·exceptionHandler(SB), NOSPLIT|NOFRAME, $0
 	MOVQ 8(CX), R9 // CONTEXT
 	MOVL er_code(R8), AX
 	MOVQ ctx_rip(R9), R10
+	CMPQ R10, ·stubClockStore(SB)
+	JNE  notstore
+	TESTQ R10, R10 // no such stub, and a guest that jumps to 0
+	JZ   notstore
+	MOVQ ·stubClockRedo(SB), R10
+	MOVQ R10, ctx_rip(R9)
+	MOVL $-1, AX
+	RET
+
+notstore:
 	LEAQ ·copyBytes(SB), R11
 	CMPQ R10, R11
 	JB   notaccess
@@ -154,6 +164,8 @@ TEXT ·continueHandler(SB), NOSPLIT|NOFRAME, $0
 	JEQ  ours
 	CMPQ R10, ·stubAbort(SB)
 	JEQ  ours
+	CMPQ R10, ·stubClockRedo(SB)
+	JEQ  ours // 0 without such a stub: no exception is continued there
 	LEAQ ·fixLeft24(SB), R11
 	CMPQ R10, R11
 	JB   search
@@ -196,6 +208,15 @@ TEXT ·kickRoutine(SB), NOSPLIT|NOFRAME, $0
 	CMPL Block_Kick(DX), $0
 	JEQ  resume
 	MOVQ ctx_rip(R9), R10
+	// In the guest again with the clock that a stub has read: not yet.
+	CMPQ R10, ·stubClockLo(SB)
+	JB   notclock
+	CMPQ R10, ·stubClockHi(SB)
+	JAE  notclock
+	MOVQ ·stubClockRedo(SB), R10
+	MOVQ R10, ctx_rip(R9)
+	JMP  change
+notclock:
 	CMPQ R10, ·stubExitLo(SB)
 	JB   notexit
 	CMPQ R10, ·stubExitHi(SB)

@@ -8,7 +8,8 @@ import (
 )
 
 // Read by exception_windows_amd64.s, written once by SetStubs.
-var stubEnterLo, stubEnterHi, stubExitLo, stubExitHi, stubAbort, stubFaultExit uint64
+var stubEnterLo, stubEnterHi, stubExitLo, stubExitHi, stubAbort, stubFaultExit,
+	stubClockLo, stubClockHi, stubClockStore, stubClockRedo uint64
 
 // SetStubs tells the handlers where the stubs are. It must be called before the first
 // thread enters the guest.
@@ -16,6 +17,7 @@ func SetStubs(s Stubs) {
 	stubEnterLo, stubEnterHi = s.EnterLo, s.EnterHi
 	stubExitLo, stubExitHi = s.ExitLo, s.ExitHi
 	stubAbort, stubFaultExit = s.Abort, s.FaultExit
+	stubClockLo, stubClockHi, stubClockStore, stubClockRedo = s.ClockLo, s.ClockHi, s.ClockStore, s.ClockRedo
 }
 
 // kickArgs is what kickRoutine works on.
