@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 
 	"cabitrans/runtime/abi"
@@ -14,16 +15,30 @@ import (
 // generatedStamps readings of the clock, in nanoseconds, to descriptor 0.
 //
 // No compiler could make 50 MB of it in a moment. The code follows the ABI as a
-// compiler's does: functions change caller-saved registers only, and use the red zone.
+// compiler's does: functions change caller-saved registers only, use the red zone, and
+// lie near those that call them; constants are small.
 type generated struct {
 	Program
 	Functions int
 	Text      int // bytes
 }
 
+// rounds is how long each time took that it has called everything, in nanoseconds, by what it has written.
+func (g *generated) rounds(out []byte) (ns [generatedStamps - 1]float64, err error) {
+	var stamps [generatedStamps]uint64
+	if n, err := binary.Decode(out, binary.LittleEndian, &stamps); err != nil || n != len(out) {
+		return ns, fmt.Errorf("the generated program wrote %d bytes, not %d", len(out), 8*generatedStamps)
+	}
+	for i := range ns {
+		ns[i] = float64(stamps[i+1] - stamps[i])
+	}
+	return ns, nil
+}
+
 const (
 	generatedStamps = 5
 	functionsACall  = 64 // functions that a function of calls calls
+	maxConstant     = 4096
 )
 
 // Places in the generated file, which are those in memory, too.
@@ -36,13 +51,40 @@ const (
 // generate makes a program with about that many bytes of text, the same for the same
 // size.
 func generate(textBytes int) generated {
-	g := &generator{random: rand.New(rand.NewPCG(1, uint64(textBytes)))}
-	g.so = loader.BuildVDSO(callNames(abi.CallsOfVDSO(false)))
-	g.start()
-	for len(g.text) < textBytes*95/100 || len(g.functions) == 0 { // the calls are the rest
-		g.function()
+	g := newGenerator(uint64(textBytes), generatedStamps-1)
+	for len(g.text) < textBytes || len(g.functions) == 0 {
+		g.function(12 + g.random.IntN(12))
 	}
-	g.callers()
+	return g.program()
+}
+
+// generateFunctions makes a program of n functions like those of the kernel cold: of 14
+// instructions on average, where those of generate have 21. They are called once, by call
+// instructions; only the first two stamps mean something.
+func generateFunctions(n int) generated {
+	g := newGenerator(uint64(n), 1)
+	for range n {
+		g.function(7 + g.random.IntN(8))
+	}
+	return g.program()
+}
+
+// newGenerator begins a program that calls everything as often, less than generatedStamps times.
+func newGenerator(seed uint64, rounds int) *generator {
+	g := &generator{random: rand.New(rand.NewPCG(1, seed))}
+	g.so = loader.BuildVDSO(callNames(abi.CallsOfVDSO(false)))
+	g.start(rounds)
+	g.throughPointers()
+	return g
+}
+
+// program completes the program.
+func (g *generator) program() generated {
+	all := g.callers()
+	for _, at := range g.direct {
+		g.displace(at, int(all))
+	}
+	binary.LittleEndian.PutUint32(g.text[g.count:], uint32(len(g.functions)))
 	image := g.link()
 	return generated{Program: programOf("generated", image), Functions: len(g.functions), Text: len(g.text)}
 }
@@ -53,10 +95,13 @@ type generator struct {
 	text      []byte
 	functions []uint32 // offsets in text
 	ranges    []span   // of these and of what calls them, ascending
+	// What nobody calls yet: functions, callers of functions, callers of those, and so on.
+	waiting [][]uint32
 	// Displacements to fill in, by their place in text: of calls of the two ways to
 	// call everything, and of data.
 	direct, indirect []int
 	data             []dataRef
+	count            int // the place of the number of functions
 }
 
 // A span is the text of a function, [lo, hi) in bytes from its begin.
@@ -90,13 +135,13 @@ func (g *generator) toData(offset int) {
 }
 
 // start emits the entry: rdi is the auxiliary vector, rsp%16 is 8.
-func (g *generator) start() {
+func (g *generator) start(rounds int) {
 	g.emit(0x53)                                       // push %rbx
 	g.emit(0x81, 0x3f)                                 // 1: cmpl $AT_SYSINFO_EHDR, (%rdi)
 	g.emit32(uint32(abi.ATSysinfoEhdr))                //
 	g.emit(0x74, 0x06, 0x48, 0x83, 0xc7, abi.AuxvSize) // je 2f; add $16, %rdi
 	g.emit(0xeb, 0xf2, 0x48, 0x8b, 0x5f, 0x08)         // jmp 1b; 2: mov 8(%rdi), %rbx
-	for i := range generatedStamps {
+	for i := range rounds + 1 {
 		if i > 0 {
 			g.emit(0xe8) // call
 			ways := &g.direct
@@ -136,18 +181,56 @@ func (g *generator) call(c abi.Call) {
 	}
 }
 
-// function emits one, of some 90 bytes.
-func (g *generator) function() {
+// function emits one, of as many instructions or, with conditions, some more.
+func (g *generator) function(instructions int) {
 	for len(g.text)%16 != 0 {
 		g.emit(0xcc)
 	}
 	lo := len(g.text)
 	g.functions = append(g.functions, uint32(lo))
-	for range 12 + g.random.IntN(12) {
+	for range instructions {
 		g.instruction()
 	}
 	g.emit(0xc3)
 	g.closed(lo)
+	g.wait(0, uint32(lo))
+}
+
+// wait notes that somebody must call what is at the offset lo in text, and is above as many calls; when there
+// are enough, who does so follows.
+func (g *generator) wait(level int, lo uint32) {
+	if level == len(g.waiting) {
+		g.waiting = append(g.waiting, nil)
+	}
+	g.waiting[level] = append(g.waiting[level], lo)
+	if len(g.waiting[level]) == functionsACall {
+		g.callWaiting(level)
+	}
+}
+
+// callWaiting emits a function that calls, in turn, what waits at a level.
+func (g *generator) callWaiting(level int) {
+	lo := len(g.text)
+	for _, to := range g.waiting[level] {
+		g.emit(0xe8)
+		g.emit32(to - uint32(len(g.text)+4))
+	}
+	g.emit(0xc3)
+	g.closed(lo)
+	g.waiting[level] = nil
+	g.wait(level+1, uint32(lo))
+}
+
+// callers emits the calls of all that still waits, and returns where the one is that calls everything.
+func (g *generator) callers() (all uint32) {
+	for level := 0; ; level++ {
+		if level == len(g.waiting)-1 && level > 0 && len(g.waiting[level]) == 1 {
+			return g.waiting[level][0]
+		}
+		if len(g.waiting[level]) > 0 {
+			g.callWaiting(level)
+		}
+	}
 }
 
 // instruction emits what compilers do much of.
@@ -163,7 +246,7 @@ func (g *generator) instruction() {
 		g.emit(0x48, 0x0f, 0xaf, modrm) // imul
 	case 3:
 		g.emit(0xb8 | r()) // mov $imm32
-		g.emit32(g.random.Uint32())
+		g.emit32(g.random.Uint32N(maxConstant))
 	case 4:
 		g.emit(0x48, 0x8d, 0x40|r()<<3|r(), byte(g.random.IntN(128))) // lea disp8(%reg), %reg
 	case 5:
@@ -179,16 +262,9 @@ func (g *generator) instruction() {
 	}
 }
 
-// callers emits the two ways to call everything, and fills in the calls of them.
-func (g *generator) callers() {
-	var groups []uint32
-	for i := 0; i < len(g.functions); i += functionsACall {
-		groups = append(groups, uint32(len(g.text)))
-		g.calls(g.functions[i:min(i+functionsACall, len(g.functions))])
-	}
-	all := len(g.text)
-	g.calls(groups)
-	table := len(g.text)
+// throughPointers emits the function that calls everything through a pointer.
+func (g *generator) throughPointers() {
+	lo := len(g.text)
 	g.emit(0x53, 0x55, 0x41, 0x54, 0x4c, 0x8d, 0x25) // push %rbx; push %rbp; push %r12; lea table(%rip), %r12
 	g.toData(dataTable)
 	g.emit(0x48, 0x8d, 0x1d) // lea text(%rip), %rbx
@@ -196,26 +272,13 @@ func (g *generator) callers() {
 	g.emit(0x31, 0xed)                               // xor %ebp, %ebp
 	g.emit(0x41, 0x8b, 0x04, 0xac, 0x48, 0x01, 0xd8) // 1: mov (%r12,%rbp,4), %eax; add %rbx, %rax
 	g.emit(0xff, 0xd0, 0xff, 0xc5, 0x81, 0xfd)       // call *%rax; inc %ebp; cmp $functions, %ebp
-	g.emit32(uint32(len(g.functions)))               //
+	g.count = len(g.text)
+	g.emit32(0)
 	g.emit(0x72, 0xed, 0x41, 0x5c, 0x5d, 0x5b, 0xc3) // jb 1b; pop %r12; pop %rbp; pop %rbx; ret
-	g.closed(table)
-	for _, at := range g.direct {
-		g.displace(at, all)
-	}
-	for _, at := range g.indirect {
-		g.displace(at, table)
-	}
-}
-
-// calls emits a function that calls the targets in turn.
-func (g *generator) calls(targets []uint32) {
-	lo := len(g.text)
-	for _, to := range targets {
-		g.emit(0xe8)
-		g.emit32(to - uint32(len(g.text)+4))
-	}
-	g.emit(0xc3)
 	g.closed(lo)
+	for _, at := range g.indirect {
+		g.displace(at, lo)
+	}
 }
 
 // displace fills in the displacement at a place in text.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 )
 
@@ -68,13 +67,13 @@ func (r *runner) textOf(ctx context.Context, cs []Column, g generated) error {
 		if err != nil {
 			return err
 		}
-		if len(out) != 8*generatedStamps {
-			return fmt.Errorf("the generated program wrote %d bytes, not %d", len(out), 8*generatedStamps)
+		d, err := g.rounds(out)
+		if err != nil {
+			return err
 		}
 		s := samples[c.Name]
-		for i := range generatedStamps - 1 {
-			d := binary.LittleEndian.Uint64(out[8*i+8:]) - binary.LittleEndian.Uint64(out[8*i:])
-			s[i] = append(s[i], float64(d)/float64(g.Functions))
+		for i, ns := range d {
+			s[i] = append(s[i], ns/float64(g.Functions))
 		}
 		s[generatedStamps-1] = append(s[generatedStamps-1], float64(stats.TranslateTime))
 		t := results[c.Name]

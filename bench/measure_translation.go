@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -57,6 +58,48 @@ func (r *runner) translation(ctx context.Context) error {
 			}
 			r.report.Translation = append(r.report.Translation, t)
 		}
+	}
+	return r.manyFunctions(ctx, cs)
+}
+
+// coldFunctions is how many functions a large program may execute once before anybody waits for it.
+const coldFunctions = 20_000
+
+// manyFunctions measures a generated program of so many functions, each of which is called once: from before
+// the first call to behind the last.
+func (r *runner) manyFunctions(ctx context.Context, cs []Column) error {
+	name := fmt.Sprintf("%d functions, once", coldFunctions)
+	r.Progress("generating " + name)
+	g := generateFunctions(coldFunctions)
+	spent, first := make(map[string][]float64), make(map[string][]float64)
+	last := make(map[string]Measurement)
+	err := r.interleave(ctx, name, cs, func(c *Column, run int) error {
+		out, stats, err := c.output(ctx, g.Program, Setup{})
+		if err != nil {
+			return err
+		}
+		d, err := g.rounds(out)
+		if err != nil {
+			return err
+		}
+		last[c.Name] = Measurement{Stats: stats}
+		spent[c.Name] = append(spent[c.Name], float64(stats.TranslateTime))
+		first[c.Name] = append(first[c.Name], d[0])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range cs {
+		if c.Kind == KindDirect {
+			continue
+		}
+		t := translationOf(name, c.Name, last[c.Name], spent[c.Name])
+		if base := first[r.report.Baseline]; base != nil {
+			v := summarize(differences(first[c.Name], base))
+			t.AboveNS = &v
+		}
+		r.report.Translation = append(r.report.Translation, t)
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func (e *Engine) Close() error {
 		close(e.home.stop)
 		e.home.stop = nil
 	}
-	e.withdrawAll()
+	e.home.on.Store(false) // what is at home goes with the address space
 	e.drop()
 	e.mem.SetInvalidate(nil)
 	if packed {

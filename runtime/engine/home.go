@@ -78,7 +78,8 @@ type homeTier struct {
 // A homePage is a page that the host executes where it lies.
 type homePage struct {
 	*home.Page
-	patches []memory.Patch
+	patches    []memory.Patch
+	redirected []bool // by branch of the page: to a portal
 }
 
 // CanHome reports whether the home tier can be had with a TLS strategy on this host. A
@@ -215,8 +216,12 @@ func (e *Engine) install(addr uint64) *homePage {
 	for _, x := range q.Patches {
 		p.patches = append(p.patches, memory.Patch(x))
 	}
-	e.makeExits(addr, p)
-	if err := e.reinstall(addr, p); err != nil {
+	if e.makeExits(addr, p) {
+		err = e.reinstall(addr, p)
+	} else {
+		err = e.mem.SetHome(addr, p.patches) // of these the hazards are known
+	}
+	if err != nil {
 		h.pages.Refuse(addr, err)
 		e.stats.HomeRefused++
 		return nil

@@ -79,16 +79,19 @@ func (e *Engine) withdrawAround(pc uint64) (found bool) {
 // among them return. It reports whether there are new ones.
 func (e *Engine) makeExits(addr uint64, p *homePage) (made bool) {
 	h := &e.home
-	for _, b := range p.Branches {
+	if len(p.redirected) < len(p.Branches) {
+		p.redirected = make([]bool, len(p.Branches))
+	}
+	for i, b := range p.Branches {
 		to := b.Target &^ (host.PageSize - 1)
-		if p.patched(b.Off) || h.at[to] != nil || !h.pages.Hopeless(to) {
+		if p.redirected[i] || h.at[to] != nil || !h.pages.Hopeless(to) {
 			continue
 		}
 		portal, ok := e.portal(b.Target)
 		if !ok {
 			return made
 		}
-		made = true
+		made, p.redirected[i] = true, true
 		p.redirect(addr, b, portal)
 		ret := addr + uint64(b.Off) + 4
 		if samePage(ret, addr) && p.Returns(ret-addr) && !e.rw.Options.KeepR11 && !e.pages.at(ret).translated() {
@@ -140,16 +143,6 @@ func (e *Engine) reinstall(addr uint64, p *homePage) error {
 		return home.ErrHazard
 	}
 	return e.mem.SetHome(addr, p.patches)
-}
-
-// patched reports whether a displacement has been redirected.
-func (p *homePage) patched(off uint16) bool {
-	for _, x := range p.patches {
-		if x.Off == off {
-			return true
-		}
-	}
-	return false
 }
 
 // redirect makes branch b of the page at addr lead to the host address to.

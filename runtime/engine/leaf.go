@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 
 	"cabitrans/decode"
@@ -76,7 +77,7 @@ func (e *Engine) leafAt(pc uint64) int {
 	}
 	l, n := leaf{pc: pc}, len(g.leafInsts)
 	code := e.peek(pc, &l)
-	if len(code) == 0 || framed(code) || !e.scanLeaf(code, &l) {
+	if len(code) == 0 || framed(code) || !mayReturn(code) || !e.scanLeaf(code, &l) {
 		g.leafInsts = g.leafInsts[:n]
 		return 0
 	}
@@ -111,6 +112,11 @@ func framed(code []byte) bool {
 		return len(code) > 1 && code[1]&0xf8 == 0x50
 	}
 	return code[0] == 0x50 || code[0] == 0x53 || at(0, 0x48, 0x83, 0xec) || at(0, 0x48, 0x81, 0xec)
+}
+
+// mayReturn reports whether code has a byte that may be a return's: most functions are longer than a leaf.
+func mayReturn(code []byte) bool {
+	return bytes.IndexByte(code, 0xc3) >= 0 || bytes.IndexByte(code, 0xc2) >= 0
 }
 
 // scanLeaf appends the instructions of the function l, whose code begins with code, to

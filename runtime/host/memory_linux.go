@@ -68,30 +68,9 @@ func NewSharedObject(name string) (fd int, err error) {
 // step: whoever reads or executes what is there sees the old pages or the new ones.
 // They can be read, and executed by the host itself if exec says so.
 func (s *Space) Replace(addr uint64, contents []byte, exec bool) error {
-	n := uint64(len(contents))
-	tmp, err := mmap(0, n, unix.PROT_READ|unix.PROT_WRITE, reserveFlags, -1, 0)
-	if err != nil {
-		return err
-	}
-	copy(bytesAt(tmp, n), contents)
 	prot := uintptr(unix.PROT_READ)
 	if exec {
 		prot |= unix.PROT_EXEC
 	}
-	_, _, e := unix.Syscall(unix.SYS_MPROTECT, uintptr(tmp), uintptr(n), prot)
-	if e == 0 {
-		e = moveTo(tmp, n, addr)
-	}
-	if e != 0 {
-		_, _, _ = unix.Syscall(unix.SYS_MUNMAP, uintptr(tmp), uintptr(n), 0)
-		return e
-	}
-	return nil
-}
-
-// moveTo moves the mapping of n bytes at from to addr, over what is there.
-func moveTo(from, n, addr uint64) unix.Errno {
-	const mayMove, fixed = 1, 2
-	_, _, e := unix.Syscall6(unix.SYS_MREMAP, uintptr(from), uintptr(n), uintptr(n), mayMove|fixed, uintptr(addr), 0)
-	return e
+	return appear(addr, uint64(len(contents)), prot, func(b []byte) { copy(b, contents) })
 }

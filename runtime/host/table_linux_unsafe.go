@@ -15,18 +15,15 @@ import (
 // holding its miss address. The chunk is filled elsewhere and moved into place in
 // one step, so no translated code ever sees a slot that is zero.
 func (t Table) Fill(pc uint64) error {
-	tmp, err := mmap(0, TableChunk, unix.PROT_READ|unix.PROT_WRITE, reserveFlags|unix.MAP_POPULATE, -1, 0)
-	if err != nil {
-		return fmt.Errorf("cannot allocate a chunk of the look-up table: %w", err)
-	}
-	slots := unsafe.Slice((*uint64)(pointer(tmp)), TableChunk/8)
 	first := pc &^ (TableChunk/8 - 1)
-	for i := range slots {
-		slots[i] = t.Miss + first + uint64(i)
-	}
-	if e := moveTo(tmp, TableChunk, t.Slot(first)); e != 0 {
-		_, _, _ = unix.Syscall(unix.SYS_MUNMAP, uintptr(tmp), TableChunk, 0)
-		return fmt.Errorf("cannot publish a chunk of the look-up table: %w", e)
+	err := appear(t.Slot(first), TableChunk, unix.PROT_READ|unix.PROT_WRITE, func(b []byte) {
+		slots := unsafe.Slice((*uint64)(unsafe.Pointer(&b[0])), TableChunk/8)
+		for i := range slots {
+			slots[i] = t.Miss + first + uint64(i)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("cannot make a chunk of the look-up table: %w", err)
 	}
 	return nil
 }

@@ -8,21 +8,19 @@ const maxReach = decode.MaxLen - 1
 // hazards looks for instructions that must not begin at any of the first n bytes of
 // code, the bytes as the host has them. fs says that %fs is the host's.
 func hazards(code []byte, n int, fs bool) bool {
-	n = min(n, len(code))
-	for i := 0; i < n; i++ {
-		switch code[i] {
-		case 0x0f, 0x8e, 0xcd:
-			if hazard(code[i:]) {
-				return true
-			}
-		case 0x64:
-			if fs && hostTLS(code[i:]) {
-				return true
-			}
+	for i, c := range code[:min(n, len(code))] {
+		if !begins[c] {
+			continue
+		}
+		if c != 0x64 && hazard(code[i:]) || c == 0x64 && fs && hostTLS(code[i:]) {
+			return true
 		}
 	}
 	return false
 }
+
+// begins are the bytes that a hazard may begin with: few of those of a page.
+var begins = [256]bool{0x0f: true, 0x8e: true, 0xcd: true, 0x64: true}
 
 // hazard reports an instruction that enters the kernel or changes what %fs, %gs or the
 // protection keys are, without its prefixes.
