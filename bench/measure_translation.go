@@ -68,7 +68,7 @@ const coldFunctions = 20_000
 // manyFunctions measures a generated program of so many functions, each of which is called once: from before
 // the first call to behind the last.
 func (r *runner) manyFunctions(ctx context.Context, cs []Column) error {
-	name := fmt.Sprintf("%d functions, once", coldFunctions)
+	name := fmt.Sprintf("%s-%d", coldKernel, coldFunctions)
 	r.Progress("generating " + name)
 	g := generateFunctions(coldFunctions)
 	spent, first := make(map[string][]float64), make(map[string][]float64)

@@ -196,7 +196,8 @@ func (t *textWriter) translation(r *Report) {
 	if len(r.Translation) == 0 {
 		return
 	}
-	t.printf("\nTranslation; the last column is how much longer the first call of the kernel takes:\n\n")
+	t.printf("\nTranslation; the last column is how much longer the first call of the kernel takes, of %s-%d the\n"+
+		"first call of each of that many functions:\n\n", coldKernel, coldFunctions)
 	rows := [][]string{{"program, run", "instructions", "ns each", "ns a byte", "growth", "total ms", "above direct, ms"}}
 	for _, x := range r.Translation {
 		above := "-"
