@@ -33,6 +33,11 @@ func ReadBounds(r io.Reader) (b Bounds, err error) {
 // the same machine the least: noise makes times longer only. A bound of a column that
 // was not measured is an error.
 func (b Bounds) Exceeded(reports ...*Report) (exceeded []string, err error) {
+	for _, r := range reports {
+		if r.Baseline != "" && r.column(r.Baseline).Kind != KindDirect {
+			return nil, fmt.Errorf("bounds are ratios to native speed: %w", ErrNoDirect)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(b)) {
 		least := 0.0
 		for _, r := range reports {

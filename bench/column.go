@@ -15,7 +15,7 @@ type Column struct {
 	// About is for people: what it does.
 	About string `json:"about"`
 	// Tier and TLS are those of a translated column, Exchange that of a direct one,
-	// Command that of a peer.
+	// Command that of a peer or an other.
 	Tier     string   `json:"tier,omitempty"`
 	TLS      string   `json:"tls,omitempty"`
 	Exchange Exchange `json:"exchange,omitempty"`
@@ -34,6 +34,7 @@ const (
 	KindDirect     Kind = "direct"     // untranslated, in this process
 	KindTranslated Kind = "translated" // as a guest
 	KindPeer       Kind = "peer"       // the Linux build, by a command of the host
+	KindOther      Kind = "other"      // as a guest of another build of this program, or of one on another system
 )
 
 // columns lists what this host can run, the baseline first, and says what is missing.
@@ -47,7 +48,7 @@ func columns() (cs []Column, missing []string) {
 			missing = append(missing, "direct/wrfsbase: this host does not let processes use WRFSBASE")
 		}
 	} else {
-		missing = append(missing, fmt.Sprintf("direct/arch_prctl and direct/wrfsbase: %v; so there are no ratios", ErrNoDirect))
+		missing = append(missing, fmt.Sprintf("direct/arch_prctl and direct/wrfsbase: %v", ErrNoDirect))
 	}
 	if err := runtime.Prepare(); err != nil {
 		missing = append(missing, fmt.Sprintf("all translated columns: %v", err))
@@ -94,8 +95,11 @@ func withoutColumns(cs []Column, names []string) (more []Column) {
 
 // run runs a kernel.
 func (c *Column) run(ctx context.Context, kernel string, s Setup) (Measurement, error) {
-	if c.Kind == KindPeer {
+	switch c.Kind {
+	case KindPeer:
 		return c.runPeer(ctx, kernel, s)
+	case KindOther:
+		return c.runOther(ctx, kernel, s)
 	}
 	p, err := Embedded(kernel)
 	if err != nil {
@@ -117,14 +121,17 @@ func (c *Column) output(ctx context.Context, p Program, s Setup) ([]byte, runtim
 	return out, m.Stats, err
 }
 
+// elsewhere reports whether the column is another program's: of kernels only.
+func (c *Column) elsewhere() bool { return c.Kind == KindPeer || c.Kind == KindOther }
+
 func (c *Column) mode() Mode { return Mode{TLS: c.TLS, Tier: c.Tier, Without: c.Without} }
 
 // headline picks the columns that a first look is for: the baseline, and the default
-// strategy of each tier, and peers.
+// strategy of each tier, peers and others.
 func headline(cs []Column) (picked []Column) {
 	seen := make(map[string]bool)
 	for _, c := range cs {
-		if c.Kind == KindPeer || c.Kind == KindDirect && len(picked) == 0 || c.Kind == KindTranslated && !seen[c.Tier] {
+		if c.elsewhere() || c.Kind == KindDirect && len(picked) == 0 || c.Kind == KindTranslated && !seen[c.Tier] {
 			picked = append(picked, c)
 			seen[c.Tier] = true
 		}

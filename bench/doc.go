@@ -9,6 +9,7 @@
 //	             %fs is exchanged at every system call (Direct)
 //	translated   it runs as a guest, in a tier and under a TLS strategy (Translated)
 //	peer         its Linux build is run by another program (Peer)
+//	other        as a guest of another build of this program (Other)
 //
 // All print the same line, which has a result and times. Results must agree: that is
 // the differential test. Times are compared as ratios within one run, because machines

@@ -53,7 +53,7 @@ func (r *runner) kernel(ctx context.Context, k Kernel) (res KernelResult, err er
 			return res, err
 		}
 	}
-	res = KernelResult{Name: k.Name, N: want.N, Apart: k.Apart, Columns: make(map[string]KernelValues)}
+	res = KernelResult{Name: k.Name, N: want.N, Result: fmt.Sprintf("%016x", want.Result), Apart: k.Apart, Columns: make(map[string]KernelValues)}
 	base := samples[r.report.Baseline]
 	for name, ns := range samples {
 		v := KernelValues{NS: summarize(ns)}
@@ -129,6 +129,9 @@ func (r *Report) mean(column string) (m Mean) {
 // breakEven says from which rate of switches a column wins. Direct columns run the
 // same instructions: their slowdown is 1, and what they differ by is noise.
 func (r *Report) breakEven() {
+	if r.column(r.Baseline).Kind != KindDirect {
+		return // of a translated column nobody knows how slow it is
+	}
 	for _, s := range r.Switches {
 		c := r.column(s.Column)
 		b := BreakEven{Column: c.Name, Slowdown: 1, SwitchNS: s.NS.Min, WinsFrom: make(map[string]float64)}

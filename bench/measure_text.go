@@ -36,7 +36,7 @@ const textRuns = 3
 func (r *runner) text(ctx context.Context) error {
 	cs := make([]Column, 0, len(r.columns))
 	for _, c := range headline(r.columns) {
-		if c.Kind != KindPeer {
+		if !c.elsewhere() {
 			cs = append(cs, c)
 		}
 	}

@@ -31,7 +31,7 @@ func (r *runner) threads(ctx context.Context) error {
 	}
 	cs := headline(r.columns)
 	for i := len(cs) - 1; i >= 0; i-- {
-		if cs[i].Kind == KindPeer {
+		if cs[i].elsewhere() {
 			cs = append(cs[:i], cs[i+1:]...)
 		}
 	}

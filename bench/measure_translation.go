@@ -31,7 +31,7 @@ var translatedPrograms = []string{coldKernel, "qsort"}
 
 // translation measures how fast new code starts to run.
 func (r *runner) translation(ctx context.Context) error {
-	cs := slices.DeleteFunc(slices.Clone(r.columns), func(c Column) bool { return c.Kind == KindPeer })
+	cs := slices.DeleteFunc(slices.Clone(r.columns), func(c Column) bool { return c.elsewhere() })
 	for _, name := range translatedPrograms {
 		k, _ := kernelNamed(name)
 		s := Setup{N: 1, Repeats: 1}

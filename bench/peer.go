@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,14 +22,16 @@ type Peer struct {
 
 // ParsePeer reads NAME=COMMAND PREFIX, whose words are separated by spaces. The
 // command must exist.
-func ParsePeer(s string) (p Peer, err error) {
+func ParsePeer(s string) (Peer, error) { return parseCommand(s, "qemu=qemu-x86_64") }
+
+func parseCommand(s, example string) (p Peer, err error) {
 	name, command, ok := strings.Cut(s, "=")
 	p = Peer{Name: strings.TrimSpace(name), Command: strings.Fields(command)}
 	switch {
 	case !ok || p.Name == "":
-		return p, errors.New("it has the form NAME=COMMAND, such as qemu=qemu-x86_64")
-	case strings.ContainsAny(p.Name, "/ \t\n"):
-		return p, fmt.Errorf("the name %q may not have spaces or slashes in it", p.Name)
+		return p, fmt.Errorf("it has the form NAME=COMMAND, such as %s", example)
+	case strings.ContainsAny(p.Name, "/: \t\n"):
+		return p, fmt.Errorf("the name %q may not have spaces, colons or slashes in it", p.Name)
 	case len(p.Command) == 0:
 		return p, fmt.Errorf("the command of %s is empty", p.Name)
 	}

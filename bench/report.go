@@ -17,7 +17,7 @@ type Report struct {
 	Machine  Machine  `json:"machine"`
 	Settings Settings `json:"settings"`
 	Columns  []Column `json:"columns"`
-	Baseline string   `json:"baseline"` // the column that ratios are to; empty without one
+	Baseline string   `json:"baseline"` // the column that ratios are to: a direct one, or without one the first; empty if there is one column only
 	Headline []string `json:"headline"` // columns for a first look
 	Missing  []string `json:"missing"`  // what could not be measured, and why
 
@@ -54,7 +54,8 @@ const (
 // A KernelResult is one kernel in every column.
 type KernelResult struct {
 	Name    string                  `json:"name"`
-	N       uint64                  `json:"n"` // the kernel's argument
+	N       uint64                  `json:"n"`      // the kernel's argument
+	Result  string                  `json:"result"` // in hexadecimal: the same in all columns
 	Apart   string                  `json:"apart,omitempty"`
 	Columns map[string]KernelValues `json:"columns"`
 }

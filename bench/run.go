@@ -6,7 +6,6 @@ import (
 	goruntime "runtime"
 	"runtime/debug"
 	"slices"
-	"time"
 )
 
 // Options say what is measured, and how.
@@ -19,6 +18,7 @@ type Options struct {
 	Short    bool     // less of everything that takes long
 	Pin      int      // a processor, or NoPin
 	Peers    []Peer
+	Others   []Other
 	Without  []string // optimisations, for a column without each
 
 	// Self is the command by which this program calls Child.
@@ -66,7 +66,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if r.Progress == nil {
 		r.Progress = func(string) {}
 	}
-	if err := r.prepare(); err != nil {
+	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
 	defer r.builds.remove()
@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 // prepare finds out what there is, and refuses what there is not.
-func (r *runner) prepare() error {
+func (r *runner) prepare(ctx context.Context) error {
 	for _, name := range r.Kernels {
 		if _, ok := kernelNamed(name); !ok {
 			return fmt.Errorf("there is no kernel %q", name)
@@ -123,11 +123,18 @@ func (r *runner) prepare() error {
 		}
 		r.columns = append(r.columns, peerColumns(r.Peers, r.builds)...)
 	}
+	for _, o := range r.Others {
+		cs, err := o.columns(ctx)
+		if err != nil {
+			return err
+		}
+		r.columns = append(r.columns, cs...)
+	}
 	if len(r.columns) == 0 {
 		return fmt.Errorf("nothing can be measured on this host: %v", r.report.Missing)
 	}
 	r.report.Columns = r.columns
-	if r.columns[0].Kind == KindDirect {
+	if r.columns[0].Kind == KindDirect || len(r.columns) > 1 {
 		r.report.Baseline = r.columns[0].Name
 	}
 	for _, c := range headline(r.columns) {
@@ -199,19 +206,4 @@ func (r *runner) translatedColumns() (cs []Column) {
 		}
 	}
 	return cs
-}
-
-// clockNS is the time of reading the clock, as every switch that is measured does.
-func clockNS() float64 {
-	const rounds = 1_000_000 // a clock may tick no more often than every half millisecond
-	best := time.Duration(1<<63 - 1)
-	for range 5 {
-		start := time.Now()
-		var d time.Duration
-		for range rounds {
-			d = time.Since(start)
-		}
-		best = min(best, d)
-	}
-	return float64(best) / rounds
 }

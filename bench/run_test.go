@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(Child(os.Args[1:], os.Stdout, os.Stderr))
 	}
+	if os.Getenv(otherEnv) != "" {
+		if err := beOther(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -74,10 +74,10 @@ func (t *textWriter) kernels(r *Report) {
 		return
 	}
 	if r.Baseline != "" {
-		t.printf("\nTime of each kernel, divided by that of %s in the same run; ± is the median deviation,\n"+
-			"* marks outliers among the runs:\n\n", r.Baseline)
+		t.printf("\nTime of each kernel, divided by that of %s in the same run%s; ± is the median deviation,\n"+
+			"* marks outliers among the runs:\n\n", r.Baseline, r.baselineNote())
 	} else {
-		t.printf("\nTime of each kernel in ms:\n\n")
+		t.printf("\nTime of each kernel in ms: nothing else was run that it could be compared with:\n\n")
 	}
 	rows := [][]string{append([]string{"kernel"}, r.columnNames()...)}
 	for _, k := range r.Kernels {
@@ -108,6 +108,14 @@ func (t *textWriter) kernels(r *Report) {
 	}
 }
 
+// baselineNote warns of a baseline that is no native speed.
+func (r *Report) baselineNote() string {
+	if r.column(r.Baseline).Kind == KindDirect {
+		return ""
+	}
+	return ", which is translated, too: here\nnothing runs as it is, and these are no ratios to native speed"
+}
+
 func kernelCell(k KernelResult, column string) string {
 	v, ok := k.Columns[column]
 	switch {
@@ -132,8 +140,11 @@ func (r *Report) columnNames() (names []string) {
 
 func (t *textWriter) switches(r *Report) {
 	if len(r.Switches) > 0 {
-		t.printf("\nA system call that reads the clock, which itself is %.0f ns, and from how many of them in a second\n"+
-			"a way to run takes less time than running directly:\n\n", r.ClockNS)
+		t.printf("\nA system call that reads the clock, which itself is %.0f ns", r.ClockNS)
+		if len(r.BreakEven) > 0 {
+			t.printf(", and from how many of them in a second\na way to run takes less time than running directly")
+		}
+		t.printf(":\n\n")
 		rows := [][]string{{"run", "ns a call", "±", "least", "computing", "wins over arch_prctl", "over wrfsbase"}}
 		even := make(map[string]BreakEven)
 		for _, b := range r.BreakEven {

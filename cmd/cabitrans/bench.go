@@ -41,6 +41,9 @@ func (f *benchFlags) options() []option {
 		{name: "peer", value: "'NAME=COMMAND'", set: f.addPeer,
 			help: "also run the Linux builds of the kernels by that command, such as qemu=qemu-x86_64 or " +
 				"'none=valgrind --tool=none', and as they are; may be given more than once"},
+		{name: "other", value: "'NAME=COMMAND'", set: f.addOther,
+			help: "also run the kernels by another build of cabitrans, or by that of another system, such as " +
+				"'wine=wine cabitrans.exe', in every way that it has; may be given more than once"},
 		fileOption("json", &f.json, "file of that form", "write all samples and what they come to to FILE; bench/README.md in "+
 			"the sources tells the keys. A FILE of - is standard output, which then has no tables"),
 		fileOption("benchstat", &f.text, "file of that form", "write all samples to FILE as benchstat reads them"),
@@ -58,6 +61,15 @@ func (f *benchFlags) addPeer(s string) error {
 		err = errors.New("there is another peer of that name")
 	}
 	f.run.Peers = append(f.run.Peers, p)
+	return err
+}
+
+func (f *benchFlags) addOther(s string) error {
+	o, err := bench.ParseOther(s)
+	if err == nil && slices.ContainsFunc(f.run.Others, func(q bench.Other) bool { return q.Name == o.Name }) {
+		err = errors.New("there is another one of that name")
+	}
+	f.run.Others = append(f.run.Others, o)
 	return err
 }
 

@@ -62,6 +62,7 @@ func testKickInStubs(t *testing.T, tls rewrite.TLS) {
 	g := newGuestTLS(t, tls)
 	g.put(g.code, stubCode)
 	g.put(g.code+0x100, stubFar)
+	g.put(g.vdso+7, "c3") // where a kick may find the thread behind the stub that reads clocks
 	s := g.engine.stubs
 	code := g.engine.space.Code()
 	lo, hi := s.ExitLo-host.CacheLo, s.EnterHi-host.CacheLo
