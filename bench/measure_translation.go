@@ -52,7 +52,7 @@ func (r *runner) translation(ctx context.Context) error {
 				continue
 			}
 			t := translationOf(k.Name, c.Name, last[c.Name], spent[c.Name])
-			if base := first[r.report.Baseline]; base != nil {
+			if base := first[r.report.Baseline]; base != nil && r.columns[0].Kind == KindDirect {
 				v := summarize(differences(first[c.Name], base))
 				t.AboveNS = &v
 			}
@@ -95,7 +95,7 @@ func (r *runner) manyFunctions(ctx context.Context, cs []Column) error {
 			continue
 		}
 		t := translationOf(name, c.Name, last[c.Name], spent[c.Name])
-		if base := first[r.report.Baseline]; base != nil {
+		if base := first[r.report.Baseline]; base != nil && r.columns[0].Kind == KindDirect {
 			v := summarize(differences(first[c.Name], base))
 			t.AboveNS = &v
 		}

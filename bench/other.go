@@ -72,7 +72,7 @@ func (o *Other) report(ctx context.Context, args ...string) (r Report, err error
 	out, err := exec.CommandContext(ctx, command[0], command[1:]...).Output()
 	if err != nil {
 		var e *exec.ExitError
-		if errors.As(err, &e) {
+		if errors.As(err, &e) && len(e.Stderr) > 0 {
 			err = fmt.Errorf("%w: %s", err, lastLine(string(e.Stderr)))
 		}
 		return r, fmt.Errorf("bench: %s: %w", strings.Join(command, " "), err)

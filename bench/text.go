@@ -249,7 +249,7 @@ func (t *textWriter) threads(r *Report) {
 		return
 	}
 	t.printf("\nThe same work by several threads:\n\n")
-	rows := [][]string{{"run", "threads", "ms", "speed-up", "to direct"}}
+	rows := [][]string{{"run", "threads", "ms", "speed-up", "to " + orUnknown(r.Baseline)}}
 	for _, x := range r.Threads {
 		ratio := "-"
 		if x.Ratio != nil {

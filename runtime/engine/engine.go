@@ -65,7 +65,8 @@ type Engine struct {
 
 	home homeTier // see home.go
 
-	stats Stats // under mu
+	stats          Stats  // under mu, but for what Stats adds
+	translateTicks uint64 // under mu; see host.Ticks
 
 	watcher  Watcher     // nil for none; under mu
 	dropping Drop        // what the next flush is for

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"time"
 
 	"cabitrans/rewrite"
 	"cabitrans/runtime/host"
@@ -116,12 +115,6 @@ func (e *Engine) callEntry(pc uint64) uint64 {
 	return e.target(pc, e.pages.at(pc), rewrite.RefCall)
 }
 
-// epoch is some moment before the first translation.
-var epoch = time.Now()
-
-// monotonic is the time since then: it reads one clock, where time.Now reads two.
-func monotonic() time.Duration { return time.Since(epoch) }
-
 // translate is resolve with the locks held.
 func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if h, ok := e.lookup(pc); ok {
@@ -130,8 +123,8 @@ func (e *Engine) translate(pc uint64, called bool) (uint64, error) {
 	if !inArena(pc) {
 		return 0, errNoCode
 	}
-	begin := monotonic()
-	defer func() { e.stats.TranslateTime += monotonic() - begin }()
+	begin := host.Ticks()
+	defer func() { e.translateTicks += host.Ticks() - begin }()
 	if e.full() {
 		e.flush()
 	}

@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"cabitrans/runtime/host"
+)
 
 // Stats counts what translation has done since the engine was made.
 type Stats struct {
@@ -40,6 +44,7 @@ func (s *ThreadStats) add(o *ThreadStats) {
 func (e *Engine) Stats() Stats {
 	e.mu.Lock()
 	s := e.stats
+	s.TranslateTime = host.TicksTime(e.translateTicks)
 	e.mu.Unlock()
 	e.threadsMu.Lock()
 	defer e.threadsMu.Unlock()

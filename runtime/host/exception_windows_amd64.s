@@ -262,6 +262,14 @@ TEXT ·teb(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
+// func cycles() uint64
+TEXT ·cycles(SB), NOSPLIT, $0-8
+	RDTSC
+	SHLQ $32, DX
+	ORQ  DX, AX
+	MOVQ AX, ret+0(FP)
+	RET
+
 TEXT ·exceptionHandlerPC(SB), NOSPLIT, $0-8
 	LEAQ ·exceptionHandler(SB), AX
 	MOVQ AX, ret+0(FP)
