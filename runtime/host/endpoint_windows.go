@@ -24,7 +24,8 @@ type endpoint struct {
 	peer *endpoint   // nil once it is closed, and before there is one
 
 	in              []packet // what has come
-	size            int      // bytes in it
+	size            int      // bytes in it, and of their lengths if they are messages
+	letters         int      // pieces in it that have descriptors
 	noRead, noWrite bool     // shut down
 	connected       bool     // there is, or was, a peer
 	watch           watchers
@@ -97,7 +98,7 @@ func (p *endpoint) close() {
 	}
 	p.mu.Lock()
 	lost := p.in
-	p.in, p.size = nil, 0
+	p.in, p.size, p.letters = nil, 0, 0
 	if q := p.peer; q != nil {
 		q.peer = nil
 		q.watch.wake()
@@ -159,6 +160,10 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 	if messages && len(data) > pipeSize {
 		return 0, syscall.EMSGSIZE
 	}
+	if len(data) == 0 && !messages {
+		release(files) // they go with bytes only
+		files = nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for first := true; first || len(data) > 0; first = false {
@@ -175,7 +180,7 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 			case p.noWrite, p.peer == nil, p.peer.noRead:
 				return n, gone(n, p.kind)
 			}
-			if room := pipeSize - p.peer.size; room > 0 && (!messages || room >= len(data)) {
+			if p.peer.fits(len(data), len(files) > 0) {
 				break
 			}
 			if flags&MsgDontWait != 0 {
@@ -193,8 +198,11 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 			k = min(k, pipeSize-p.peer.size)
 		}
 		if k > 0 || messages {
+			if len(files) > 0 {
+				p.peer.letters++
+			}
 			p.peer.in = append(p.peer.in, packet{data[:k:k], files})
-			p.peer.size += k
+			p.peer.size += weight(k, messages)
 			p.peer.watch.wake()
 			files = nil
 		}
@@ -203,21 +211,38 @@ func (p *endpoint) send(t *Thread, v []Iovec, files []*file, flags MessageFlags)
 	return n, 0
 }
 
-// sendFar is the rest of a send once other processes have the end. p.mu is held.
-func (p *endpoint) sendFar(t *Thread, data []byte, files []*file, flags MessageFlags) (int, syscall.Errno) {
-	if len(files) > 0 {
-		return 0, syscall.ENOTSUP // they are known in this process only
-	}
+// fits tells whether a message for p fits, or a byte of a stream.
+func (p *endpoint) fits(n int, attached bool) bool {
+	room := pipeSize - p.size
+	return room > 0 && (!p.kind.Messages() || room >= n) && (!attached || p.letters < endLetters)
+}
+
+// sendFar is the rest of a send once other processes have the end. p.mu is held. Files are
+// the caller's again when it fails.
+func (p *endpoint) sendFar(t *Thread, data []byte, files []*file, flags MessageFlags) (n int, e syscall.Errno) {
 	p.mu.Unlock()
 	defer p.mu.Lock()
-	return p.shared.send(t, data, flags)
+	if len(files) == 0 {
+		return p.shared.send(t, data, nil, flags)
+	}
+	l, err := park(files)
+	if err != nil {
+		return 0, errnoIn(err)
+	}
+	if n, e = p.shared.send(t, data, &l, flags); e != 0 {
+		release(l.open(false))
+		return n, e
+	}
+	release(files) // the keeper has them
+	return n, 0
 }
 
 // receiveFar is the rest of a receive, of which n bytes have come.
-func (p *endpoint) receiveFar(t *Thread, v []Iovec, n int, flags MessageFlags) (int, MessageFlags, syscall.Errno) {
+func (p *endpoint) receiveFar(t *Thread, v []Iovec, n int, room bool, flags MessageFlags) (
+	int, []*file, MessageFlags, syscall.Errno) {
 	p.mu.Unlock()
 	defer p.mu.Lock()
-	return p.shared.receive(t, v, n, flags)
+	return p.shared.receive(t, v, n, room, flags)
 }
 
 // gone is the error of a write that nobody can read, unless something went before.
@@ -239,8 +264,9 @@ func orEAGAIN(n int) syscall.Errno {
 }
 
 // receive stores what has come: of a stream as much as there is before and with the
-// first descriptors, of messages one, whose rest is lost. 0 bytes are the end.
-func (p *endpoint) receive(t *Thread, v []Iovec, flags MessageFlags) (
+// first descriptors, of messages one, whose rest is lost. 0 bytes are the end. Without room
+// for descriptors, MsgFDsTruncated may stand for them.
+func (p *endpoint) receive(t *Thread, v []Iovec, room bool, flags MessageFlags) (
 	n int, files []*file, got MessageFlags, e syscall.Errno) {
 	want := total(v)
 	p.mu.Lock()
@@ -249,8 +275,7 @@ func (p *endpoint) receive(t *Thread, v []Iovec, flags MessageFlags) (
 		for len(p.in) == 0 {
 			switch {
 			case p.shared != nil:
-				n, got, e := p.receiveFar(t, v, n, flags)
-				return n, nil, got, e
+				return p.receiveFar(t, v, n, room, flags)
 			case !p.connected:
 				return n, files, got, syscall.ENOTCONN
 			case p.noRead, p.peer == nil, p.peer.noWrite, n > 0 && flags&MsgWaitAll == 0:
@@ -311,6 +336,9 @@ func (p *endpoint) peek(v []Iovec, want uint64, flags MessageFlags) (
 			break
 		}
 	}
+	for _, f := range files { // those that were sent stay where they are
+		retain(f)
+	}
 	return n, files, got, 0
 }
 
@@ -326,8 +354,11 @@ func (p *endpoint) take(v []Iovec, n int, want uint64) (k int, files []*file, go
 	if p.kind.Messages() && k < len(k0.data) {
 		got |= MsgTruncated
 	}
-	if p.kind.Messages() || k == len(k0.data) {
-		p.size -= len(k0.data)
+	if len(files) > 0 {
+		p.letters--
+	}
+	if messages := p.kind.Messages(); messages || k == len(k0.data) {
+		p.size -= weight(len(k0.data), messages)
 		p.in = slices.Delete(p.in, 0, 1)
 	} else {
 		p.size -= k

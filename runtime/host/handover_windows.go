@@ -57,6 +57,11 @@ func give(fd int, to windows.Handle) (g given, err error) {
 	if e != 0 {
 		return g, e
 	}
+	return f.give(to, false)
+}
+
+// give is give of a file. One that is parked goes on from there to a third process.
+func (f *file) give(to windows.Handle, parked bool) (g given, err error) {
 	g = given{Kind: f.kind, Read: f.read, Write: f.write, TTY: f.tty != nil}
 	switch {
 	case f.q != nil, f.tm != nil:
@@ -77,7 +82,7 @@ func give(fd int, to windows.Handle) (g given, err error) {
 	case f.sealed != nil:
 		g.Sealed, g.Bytes = true, f.sealed
 		return g, nil
-	case f.kind.Socket():
+	case f.kind.Socket() && !parked:
 		pid, err := windows.GetProcessId(to)
 		if err != nil {
 			return g, errorOf(err)
@@ -86,6 +91,9 @@ func give(fd int, to windows.Handle) (g given, err error) {
 			return g, errorOf(err)
 		}
 	default:
+		// A socket of the system that is parked is one that WSADuplicateSocket cannot give,
+		// which has to know who gets it: the providers of Windows keep what they know of a
+		// socket with its handle.
 		if g.Handle, err = giveHandle(f.h, to); err != nil {
 			return g, err
 		}
@@ -121,6 +129,10 @@ func (g *given) take() (*file, error) {
 		if f.h, err = socketOfToken(g.Bytes); err != nil {
 			return nil, errorOf(err)
 		}
+		if err := setNonblocking(f.h); err != nil {
+			return nil, errorOf(err)
+		}
+	case g.Kind.Socket():
 		if err := setNonblocking(f.h); err != nil {
 			return nil, errorOf(err)
 		}

@@ -23,7 +23,7 @@ import (
 // the numbers of handles in its environment, which it alone inherits.
 
 // handlesEnv is the environment variable that lists them: controlSection and its
-// neighbours, in this order.
+// neighbours, in this order, and those of the family.
 const handlesEnv = "CABITRANS_HANDLES"
 
 const (
@@ -123,13 +123,11 @@ func StartSelf(child int) error {
 	if err != nil {
 		return err
 	}
-	p := f.start
-	var numbers []string
-	var inherited []syscall.Handle
-	for _, h := range p.handles {
-		numbers = append(numbers, strconv.FormatUint(uint64(h), 16))
-		inherited = append(inherited, syscall.Handle(h))
+	if err := ours.join([familyHandles]windows.Handle{}); err != nil {
+		return err
 	}
+	p := f.start
+	numbers, inherited := numbersOf(append(p.handles[:], ours.handles[:]...)...)
 	pid, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
 		Env:   append(os.Environ(), ContinueEnv+"=1", handlesEnv+"="+strings.Join(numbers, ",")),
 		Files: []uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
@@ -152,19 +150,26 @@ func StartSelf(child int) error {
 // Continued returns the child's end, in a program that StartSelf has started.
 func Continued() (fd int, err error) {
 	numbers := strings.Split(os.Getenv(handlesEnv), ",")
-	if len(numbers) != controlHandles {
-		return -1, fmt.Errorf("%s is for forked processes, and should list %d handles", handlesEnv, controlHandles)
+	const count = controlHandles + familyHandles
+	if len(numbers) != count {
+		return -1, fmt.Errorf("%s is for forked processes, and should list %d handles", handlesEnv, count)
 	}
 	_ = os.Unsetenv(handlesEnv)
-	p := new(process)
+	var all [count]windows.Handle
 	for i, s := range numbers {
 		h, err := strconv.ParseUint(s, 16, 64)
 		if err != nil {
 			return -1, fmt.Errorf("%s lists no handles: %w", handlesEnv, err)
 		}
-		p.handles[i] = windows.Handle(h)
-		_ = windows.SetHandleInformation(p.handles[i], windows.HANDLE_FLAG_INHERIT, 0)
+		all[i] = windows.Handle(h)
+		if i < controlHandles { // later processes hold it in vain
+			_ = windows.SetHandleInformation(all[i], windows.HANDLE_FLAG_INHERIT, 0)
+		}
 	}
+	if err := ours.join([familyHandles]windows.Handle(all[controlHandles:])); err != nil {
+		return -1, err
+	}
+	p := &process{handles: [controlHandles]windows.Handle(all[:])}
 	if err := p.open(); err != nil {
 		return -1, fmt.Errorf("the page that a forked process shares with its parent cannot be mapped: %w", errorOf(err))
 	}

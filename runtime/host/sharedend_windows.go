@@ -4,7 +4,6 @@ package host
 
 import (
 	"encoding/binary"
-	"errors"
 	"syscall"
 	"time"
 
@@ -33,7 +32,8 @@ const (
 	endWritable  = endReadable + 2
 	endHeld      = endWritable + 2 // open as long as somebody has this end
 	endPeer      = endHeld + 1     // broken once nobody has the other
-	endHandles   = endPeer + 1
+	endOwn       = endPeer + 1     // broken once nobody has this end, which who closes it looks at
+	endHandles   = endOwn + 1
 	endRing      = 2 * pipeSize // room for pipeSize bytes of a stream, and for lengths of messages
 	endLength    = 4            // bytes of the length before a message
 	endDeathWait = 20 * time.Millisecond
@@ -48,53 +48,69 @@ type endPage struct {
 
 type endHalf struct {
 	head, size      uint32 // where the oldest byte lies in the ring, and how many there are
+	taken           uint64 // how many there ever were before it
 	noRead, noWrite bool   // the side has shut down
+	letter, waiting uint32 // the first of letters, and how many there are
+	letters         [endLetters]endLetter
 	ring            [endRing]byte
 }
 
-// errTravelling is given for ends that cannot be shared: a message with descriptors, which
-// are known in this process only, waits in one.
-var errTravelling = errors.Join(errors.New("descriptors are on their way through a local socket"), syscall.ENOTSUP)
-
 // share moves what p and its peer have into memory that other processes can map, if that
-// has not been done, and returns p's side.
+// has not been done, and returns p's side. Until descriptors on their way are in the keeper,
+// the lock is held; no other is meanwhile, for they may be ends as well, even these.
 func (p *endpoint) share() (*sharedEnd, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.shared != nil {
+		defer p.mu.Unlock()
 		return p.shared, nil
-	}
-	q := p.peer
-	for _, e := range []*endpoint{p, q} {
-		for i := 0; e != nil && i < len(e.in); i++ {
-			if len(e.in[i].files) > 0 {
-				return nil, errTravelling
-			}
-		}
 	}
 	mine, theirs, err := newSharedEnds(p.kind, p.connected)
 	if err != nil {
+		p.mu.Unlock()
 		return nil, errorOf(err)
 	}
-	p.moveTo(mine)
-	if q == nil {
+	mine.lock()
+	defer mine.unlock()
+	travelling := p.moveTo(mine)
+	if q := p.peer; q != nil {
+		travelling = append(travelling, q.moveTo(theirs)...)
+		p.peer, q.peer = nil, nil
+	} else {
 		theirs.close()
-		return mine, nil
 	}
-	q.moveTo(theirs)
-	p.peer, q.peer = nil, nil
-	return mine, nil
+	p.mu.Unlock()
+	for _, t := range travelling {
+		l, e := park(t.files)
+		if e != nil {
+			err = e
+		}
+		t.letter.section, t.letter.size = l.section, l.size
+		release(t.files)
+	}
+	return mine, err
+}
+
+// travellers are descriptors on their way that have to be put into the keeper.
+type travellers struct {
+	letter *endLetter
+	files  []*file
 }
 
 // moveTo moves what an end has. Who waits for it looks again.
-func (p *endpoint) moveTo(s *sharedEnd) {
+func (p *endpoint) moveTo(s *sharedEnd) (out []travellers) {
+	messages := p.kind.Messages()
+	in := s.in()
 	for _, k := range p.in {
-		s.half[s.side].put(k.data, p.kind.Messages())
+		if len(k.files) > 0 {
+			out = append(out, travellers{in.addLetter(endLetter{}, weight(len(k.data), messages)), k.files})
+		}
+		in.put(k.data, messages)
 	}
-	s.half[s.side].noRead, s.half[s.side].noWrite = p.noRead, p.noWrite
+	in.noRead, in.noWrite = p.noRead, p.noWrite
 	p.in, p.size, p.shared = nil, 0, s
 	moved.Add(1)
 	p.watch.wake()
+	return out
 }
 
 // newSharedEnds makes two ends.
@@ -124,6 +140,12 @@ func newSharedEnds(k FileKind, connected bool) (a, b *sharedEnd, err error) {
 	if err == nil {
 		err = windows.CreatePipe(&a.handles[endPeer], &b.handles[endHeld], nil, 0)
 	}
+	for _, e := range []struct{ own, peer *sharedEnd }{{a, b}, {b, a}} {
+		if err == nil {
+			err = windows.DuplicateHandle(self, e.peer.handles[endPeer], self, &e.own.handles[endOwn], 0, false,
+				windows.DUPLICATE_SAME_ACCESS)
+		}
+	}
 	if err == nil {
 		err = a.open()
 	}
@@ -145,13 +167,22 @@ func (s *sharedEnd) open() error {
 	return err
 }
 
-// close gives up this process's part of the end.
+// close gives up this process's part of the end. Descriptors that nobody will receive any
+// more are closed.
 func (s *sharedEnd) close() {
 	h := &s.handles
+	var lost []*file
+	defer func() { release(lost) }()
 	if s.endPage != nil {
 		s.lock()
 		_ = windows.CloseHandle(h[endHeld])
 		h[endHeld] = 0
+		if broken(h[endOwn]) {
+			lost = s.in().emptied()
+			if s.peerGone() { // perhaps it was killed
+				lost = append(lost, s.out().emptied()...)
+			}
+		}
 		s.wake(1 - s.side)
 		s.unlock()
 		_ = windows.UnmapViewOfFile(addressOfEnd(s.endPage))
@@ -177,8 +208,11 @@ func (s *sharedEnd) in() *endHalf  { return &s.half[s.side] }
 func (s *sharedEnd) out() *endHalf { return &s.half[1-s.side] }
 
 // peerGone reports whether nobody has the other end.
-func (s *sharedEnd) peerGone() bool {
-	_, err := peekPipe(s.handles[endPeer])
+func (s *sharedEnd) peerGone() bool { return broken(s.handles[endPeer]) }
+
+// broken reports whether nobody has the other side of a pipe.
+func broken(h windows.Handle) bool {
+	_, err := peekPipe(h)
 	return err != nil
 }
 
@@ -208,7 +242,7 @@ func (s *sharedEnd) ready() (events int16) {
 		events |= PollErr | PollHup
 	case ended:
 		events |= PollOut | PollHup
-	case s.connected && out.room(s.kind.Messages()) > 0:
+	case s.connected && out.room(s.kind.Messages()) > 0 && out.waiting < endLetters:
 		events |= PollOut
 	default:
 		_ = windows.ResetEvent(s.handles[endWritable+s.side])
@@ -227,13 +261,14 @@ func (s *sharedEnd) events(want int16) (h []windows.Handle) {
 	return h
 }
 
-// send is endpoint.send of data, without descriptors.
-func (s *sharedEnd) send(t *Thread, data []byte, flags MessageFlags) (n int, e syscall.Errno) {
+// send is endpoint.send of data and what was parked, or nil. With an error nothing has
+// been sent.
+func (s *sharedEnd) send(t *Thread, data []byte, l *endLetter, flags MessageFlags) (n int, e syscall.Errno) {
 	s.lock()
 	defer s.unlock()
 	out, messages := s.out(), s.kind.Messages()
 	for first := true; first || len(data) > 0; first = false {
-		for room := out.room(messages); room == 0 || messages && room < len(data); room = out.room(messages) {
+		for !out.fits(len(data), messages, l) {
 			if e := s.sendable(n); e != 0 || n > 0 && s.broken() {
 				return n, e
 			}
@@ -255,6 +290,10 @@ func (s *sharedEnd) send(t *Thread, data []byte, flags MessageFlags) (n int, e s
 			k = min(k, out.room(false))
 		}
 		if k > 0 || messages {
+			if l != nil {
+				out.addLetter(*l, weight(k, messages))
+				l = nil
+			}
 			out.put(data[:k], messages)
 			s.wake(1 - s.side)
 		}
@@ -278,7 +317,8 @@ func (s *sharedEnd) sendable(n int) syscall.Errno {
 func (s *sharedEnd) broken() bool { return s.in().noWrite || s.out().noRead || s.peerGone() }
 
 // receive is endpoint.receive, behind the first n bytes of v.
-func (s *sharedEnd) receive(t *Thread, v []Iovec, n int, flags MessageFlags) (int, MessageFlags, syscall.Errno) {
+func (s *sharedEnd) receive(t *Thread, v []Iovec, n int, room bool, flags MessageFlags) (
+	int, []*file, MessageFlags, syscall.Errno) {
 	want := total(v)
 	s.lock()
 	defer s.unlock()
@@ -287,60 +327,69 @@ func (s *sharedEnd) receive(t *Thread, v []Iovec, n int, flags MessageFlags) (in
 		for in.size == 0 {
 			switch {
 			case !s.connected:
-				return n, 0, syscall.ENOTCONN
+				return n, nil, 0, syscall.ENOTCONN
 			case in.noRead, s.out().noWrite, s.peerGone(), n > 0 && flags&MsgWaitAll == 0:
-				return n, 0, 0
+				return n, nil, 0, 0
 			case flags&MsgDontWait != 0:
-				return n, 0, orEAGAIN(n)
+				return n, nil, 0, orEAGAIN(n)
 			}
 			if e := s.wait(t, endReadable); e != 0 {
 				if n > 0 {
 					e = 0
 				}
-				return n, 0, e
+				return n, nil, 0, e
 			}
 		}
-		k, long, got, e := s.take(v, n, want, flags)
-		switch {
-		case e != 0:
-			return n, got, e
-		case flags&MsgTruncated != 0 && s.kind.Messages():
-			return long, got, 0
-		}
+		k, files, got, ended, e := s.take(v, n, want, room, flags)
 		n += k
-		if s.kind.Messages() || uint64(n) == want || flags&MsgPeek != 0 {
-			return n, got, 0
+		if e != 0 || ended || uint64(n) == want {
+			return n, files, got, e
 		}
 	}
 }
 
 // take copies what comes first to v behind n bytes, k of them, and removes it unless it is
-// to be looked at only. long is how long a message is.
-func (s *sharedEnd) take(v []Iovec, n int, want uint64, flags MessageFlags) (k, long int, got MessageFlags, e syscall.Errno) {
-	in := s.in()
-	skip := 0
-	long = int(in.size)
-	if s.kind.Messages() {
-		skip, long = endLength, in.first()
-	}
+// to be looked at only. With MsgTruncated it returns how long a message is. ended is true
+// when the receive takes no more.
+func (s *sharedEnd) take(v []Iovec, n int, want uint64, room bool, flags MessageFlags) (
+	k int, files []*file, got MessageFlags, ended bool, e syscall.Errno) {
+	in, messages, peek := s.in(), s.kind.Messages(), flags&MsgPeek != 0
+	skip, long, l := in.next(messages, peek, want-uint64(n))
 	k = int(min(uint64(long), want-uint64(n)))
 	b := make([]byte, k)
 	in.get(b, skip)
 	if e := scatter(v, n, b); e != 0 {
-		return 0, 0, 0, e
+		return 0, nil, 0, true, e
 	}
-	gone := k
-	if s.kind.Messages() {
-		gone = skip + long
-		if k < long {
-			got = MsgTruncated
+	if messages && k < long {
+		got = MsgTruncated
+	}
+	switch {
+	case l == nil:
+	case peek && !room:
+		got |= MsgFDsTruncated
+	default:
+		if files = l.open(peek); len(files) == 0 {
+			got |= MsgFDsTruncated // they are lost
 		}
 	}
-	if flags&MsgPeek == 0 {
-		in.head, in.size = (in.head+uint32(gone))%endRing, in.size-uint32(gone)
-		s.wake(1 - s.side)
+	if peek {
+		if messages && flags&MsgTruncated != 0 {
+			k = long
+		}
+		return k, files, got, true, 0
 	}
-	return k, long, got, 0
+	gone := k
+	if messages {
+		gone = skip + long
+	}
+	if l != nil {
+		in.dropLetter()
+	}
+	in.head, in.size = (in.head+uint32(gone))%endRing, in.size-uint32(gone)
+	in.taken += uint64(gone)
+	s.wake(1 - s.side)
+	return k, files, got, messages || l != nil || in.size > 0, 0
 }
 
 // pending is endpoint.pending.
@@ -352,14 +401,6 @@ func (s *sharedEnd) pending() int {
 		return in.first()
 	}
 	return int(in.size)
-}
-
-// unattached is endpoint.unattached: nothing has descriptors.
-func (s *sharedEnd) unattached() (n int, e syscall.Errno) {
-	if s.pending() == 0 {
-		return 0, syscall.EAGAIN
-	}
-	return -1, 0
 }
 
 func (s *sharedEnd) shutdown(read, write bool) syscall.Errno {
@@ -381,6 +422,20 @@ func (h *endHalf) room(messages bool) int {
 		return max(0, endRing-endLength-int(h.size))
 	}
 	return pipeSize - int(h.size)
+}
+
+// fits tells whether a message fits, or a byte of a stream.
+func (h *endHalf) fits(n int, messages bool, l *endLetter) bool {
+	room := h.room(messages)
+	return room > 0 && (!messages || room >= n) && (l == nil || h.waiting < endLetters)
+}
+
+// weight is how many bytes a piece of n, or a message of so many, takes.
+func weight(n int, message bool) int {
+	if message {
+		return n + endLength
+	}
+	return n
 }
 
 // put adds bytes, or a message, for which there is room.

@@ -173,12 +173,7 @@ func (t *Thread) Receive(m *Message, fd int, v []Iovec, fds []int32, flags Messa
 		n, got, e = t.receiveSocket(m, f, v, flags)
 		return n, 0, got, e
 	}
-	n, files, got, e := f.end.receive(t, v, flags)
-	if flags&MsgPeek != 0 { // which leaves those that were sent where they are
-		for _, g := range files {
-			retain(g)
-		}
-	}
+	n, files, got, e := f.end.receive(t, v, len(fds) > 0, flags)
 	nfds = min(len(files), len(fds))
 	for i, g := range files[:nfds] {
 		fds[i] = int32(newFD(g))

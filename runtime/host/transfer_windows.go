@@ -19,7 +19,7 @@ func (t *Thread) Read(fd int, v []Iovec) (int, syscall.Errno) {
 	case !f.read:
 		return 0, syscall.EBADF
 	case f.end != nil:
-		n, files, _, e := f.end.receive(t, v, f.messageFlags())
+		n, files, _, e := f.end.receive(t, v, false, f.messageFlags())
 		release(files) // there is no room for them
 		return n, e
 	case f.seekable():
