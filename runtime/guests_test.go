@@ -33,7 +33,7 @@ var programs = []string{
 	"threads", "threads-v0", "threads-v1", "threads-v2",
 	"tls", "tls-v0", "tls-v1", "tls-v2", "tls-fpic", "tls-safestack",
 	"regs", "regs-v0", "regs-v1", "regs-v2", "sysloop", "tlsloop",
-	"fork", "fork-v0", "fork-v1", "fork-v2", "exec", "exec-v0", "exec-v1", "exec-v2",
+	"pass", "fork", "fork-v0", "fork-v1", "fork-v2", "exec", "exec-v0", "exec-v1", "exec-v2",
 }
 
 func TestPrograms(t *testing.T) {

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"sync"
 	"syscall"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -12,9 +13,10 @@ import (
 
 // A console talks UTF-16; programs read and write UTF-8.
 type console struct {
-	in  []byte // characters that were read, for the next reads
-	eof bool   // a Ctrl-Z began the last line
-	out []byte // the beginning of a character whose end is still to be written
+	mu  sync.Mutex // not file.mu: a read may last, and others want the flags meanwhile
+	in  []byte     // characters that were read, for the next reads
+	eof bool       // a Ctrl-Z began the last line
+	out []byte     // the beginning of a character whose end is still to be written
 }
 
 // consoleChunk is how many characters are read or written at once.
@@ -23,9 +25,9 @@ const consoleChunk = 8 << 10
 // readConsole reads what was typed, a line at most. A line that begins with Ctrl-Z is
 // the end of the file, once.
 func (t *Thread) readConsole(f *file, v []Iovec) (n int, e syscall.Errno) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	c := f.tty
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.in) == 0 {
 		if f.status()&FlagNonblock != 0 {
 			var events uint32
@@ -75,8 +77,8 @@ func typed(chars []uint16) []byte {
 // writeConsole writes whole characters; of one whose bytes come in several writes, when
 // its last has come.
 func (t *Thread) writeConsole(f *file, v []Iovec) (n int, e syscall.Errno) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.tty.mu.Lock()
+	defer f.tty.mu.Unlock()
 	for _, b := range v {
 		for b.Len > 0 {
 			part := make([]byte, min(b.Len, consoleChunk))

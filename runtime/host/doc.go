@@ -130,9 +130,10 @@
 // (process_windows.go). The parent duplicates each handle for the child, and what else
 // belongs to an open file moves to memory of both: offset and flags (common), pipes and
 // local sockets (sharedEnd). Those have a mutex of the system each, which is taken after
-// file.mu or endpoint.mu, and events for who waits. The child copies the pages of the
-// snapshot. Threads that wait for a word of a shared mapping stand in a table of the user's
-// session (waitShared).
+// file.mu or endpoint.mu (but see endpoint.share), and events for who waits. Descriptors
+// that go through them wait in a process that never runs (keeper_windows.go). The child
+// copies the pages of the snapshot. Threads that wait for a word of a shared mapping stand
+// in a table of the user's session (waitShared).
 //
 // # Who may write what
 //

@@ -18,15 +18,17 @@ import (
 // put into a process that outlives both, the keeper: one that was started and never runs.
 //
 // The processes that come of one another by forks are a family. They share a page that says
-// who its keeper is, and a job that ends the keeper with the last of them: what nobody can
-// receive any more is closed then at the latest. The keeper is started for the first
-// descriptors that need one.
+// who its keeper is, and all have a handle of the first of them, the root. Nobody but the
+// root has the job that the keeper is in, so that it ends with the root, as those do whose
+// process descriptors the root has. (If others had it, a process whose descriptor is lost on
+// its way would keep itself alive.) The keeper is started for the first descriptors that
+// need one, by whoever sends them.
 //
 // What is sent is written down as for a fork (given), in a section whose handle the keeper
 // has, too; that number lies in the page of the ends, beside the bytes (endLetter). Who
 // receives the bytes takes the handles from the keeper, with the lock of the ends held, so
 // that nobody takes them twice. Who closes the last handle of an end, as a pipe of the
-// system tells, closes what was on its way there. What is lost until the family ends: what
+// system tells, closes what was on its way there. What is lost until the root ends: what
 // was on its way between processes that are all killed, and ends that nobody has but
 // messages to themselves.
 
@@ -42,9 +44,11 @@ type family struct {
 const (
 	familySection = iota
 	familyMutex
-	familyJob
+	familyRoot
 	familyHandles
 )
+
+const rootAccess = windows.PROCESS_DUP_HANDLE | windows.SYNCHRONIZE
 
 // A familyPage lies in the section, guarded by the mutex.
 type familyPage struct {
@@ -71,10 +75,8 @@ func (f *family) join(handles [familyHandles]windows.Handle) (err error) {
 			h[familyMutex], err = windows.CreateMutex(inherited, false, nil)
 		}
 		if err == nil {
-			h[familyJob], err = newJob()
-		}
-		if err == nil {
-			err = windows.SetHandleInformation(h[familyJob], windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT)
+			self := windows.CurrentProcess()
+			err = windows.DuplicateHandle(self, self, self, &h[familyRoot], rootAccess, true, 0)
 		}
 	}
 	if err == nil {
@@ -115,7 +117,7 @@ func familyKeeper() (windows.Handle, error) {
 
 func (f *family) openKeeper() (windows.Handle, error) {
 	if f.page.keeper == 0 {
-		h, pid, err := startKeeper(f.handles[familyJob])
+		h, pid, err := startKeeper(f.handles[familyRoot])
 		if err != nil {
 			return 0, fmt.Errorf("no process can be had that keeps descriptors which are on their way: %w", errorOf(err))
 		}
@@ -123,9 +125,9 @@ func (f *family) openKeeper() (windows.Handle, error) {
 		return h, nil
 	}
 	h, err := windows.OpenProcess(windows.PROCESS_DUP_HANDLE|windows.PROCESS_QUERY_LIMITED_INFORMATION, false, f.page.keeper)
-	if err == nil && !inJob(h, f.handles[familyJob]) {
-		_ = windows.CloseHandle(h)
-		err = errors.New("its number is another process's") // somebody has ended it
+	if s, werr := windows.WaitForSingleObject(f.handles[familyRoot], 0); err == nil && (werr != nil || s == windows.WAIT_OBJECT_0) {
+		_ = windows.CloseHandle(h) // perhaps of a stranger that has its number now
+		err = errors.New("the first of the processes has ended, and with it this one")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("the process that keeps descriptors which are on their way cannot be reached: %w", errorOf(err))
@@ -133,12 +135,17 @@ func (f *family) openKeeper() (windows.Handle, error) {
 	return h, nil
 }
 
-// startKeeper starts this program, but does not let it run.
-func startKeeper(job windows.Handle) (windows.Handle, uint32, error) {
+// startKeeper starts this program, but does not let it run, and makes it end with root.
+func startKeeper(root windows.Handle) (windows.Handle, uint32, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return 0, 0, err
 	}
+	job, err := newJob()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer windows.CloseHandle(job)
 	pid, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
 		Files: make([]uintptr, 3), // none
 		Sys:   &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED | windows.DETACHED_PROCESS, NoInheritHandles: true},
@@ -146,7 +153,10 @@ func startKeeper(job windows.Handle) (windows.Handle, uint32, error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := windows.AssignProcessToJobObject(job, windows.Handle(h)); err != nil {
+	if err = windows.AssignProcessToJobObject(job, windows.Handle(h)); err == nil {
+		_, err = giveHandle(job, root)
+	}
+	if err != nil {
 		_ = windows.TerminateProcess(windows.Handle(h), 1)
 		_ = windows.CloseHandle(windows.Handle(h))
 		return 0, 0, err

@@ -58,15 +58,6 @@ var procDuplicateSocket = modws2.NewProc("WSADuplicateSocketW")
 func addressOfEnd(p *endPage) uintptr       { return uintptr(unsafe.Pointer(p)) }
 func addressOfCommon(c *commonPage) uintptr { return uintptr(unsafe.Pointer(c)) }
 
-var procIsProcessInJob = kernel32.NewProc("IsProcessInJob")
-
-// inJob tells whether a process is in a job.
-func inJob(process, job windows.Handle) bool {
-	var in int32
-	r, _, _ := procIsProcessInJob.Call(uintptr(process), uintptr(job), uintptr(unsafe.Pointer(&in)))
-	return r != 0 && in != 0
-}
-
 // withView calls do with the first n bytes of a section.
 func withView(section windows.Handle, access uint32, n int, do func([]byte) error) error {
 	at, err := mapView(section, access, 0)
