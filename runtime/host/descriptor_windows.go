@@ -26,6 +26,9 @@ type file struct {
 	mu  sync.Mutex // orders uses of off
 	off int64      // of a regular file: where the next read or write begins
 	tty *console   // of KindTTY
+
+	unread []byte // of a pipe or device of the host's, see readStream; guarded by mu
+
 	end *endpoint  // of pipes and local sockets made here
 	q   *waitQueue // of a polling event queue
 	tm  *timer     // of a timer

@@ -207,7 +207,7 @@ func Pending(fd int) int {
 		return f.end.pending()
 	case f.kind == KindPipe:
 		n, _ := peekPipe(f.h)
-		return int(n)
+		return int(n) + f.unreadBytes()
 	case f.kind.Socket():
 		return pendingIn(f.h)
 	}

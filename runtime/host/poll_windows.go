@@ -126,6 +126,9 @@ func (f *file) ready() int16 {
 
 // readyPipe is ready for a pipe of other programs.
 func (f *file) readyPipe() (events int16) {
+	if f.unreadBytes() > 0 {
+		events = PollIn
+	}
 	read, gone, err := pipeState(f.h)
 	if err != nil {
 		if _, err := peekPipe(f.h); err != nil {

@@ -34,7 +34,7 @@ func (t *Thread) Read(fd int, v []Iovec) (int, syscall.Errno) {
 	case f.tty != nil:
 		return t.readConsole(f, v)
 	}
-	return t.stream(procReadFile, f, v)
+	return t.readStream(f, v)
 }
 
 // Write writes from guest memory.
@@ -66,7 +66,7 @@ func (t *Thread) Write(fd int, v []Iovec) (int, syscall.Errno) {
 	case f.tty != nil:
 		return t.writeConsole(f, v)
 	}
-	return t.stream(procWriteFile, f, v)
+	return t.writeStream(f, v)
 }
 
 // messageFlags are those of a transfer that gives none.
@@ -145,34 +145,20 @@ func (t *Thread) at(proc *windows.LazyProc, f *file, v []Iovec, off int64) (n in
 	return n, 0
 }
 
-// stream transfers to and from pipes and devices: as much as comes at once, or all that
-// is to be written. The end of what is read is 0.
-func (t *Thread) stream(proc *windows.LazyProc, f *file, v []Iovec) (n int, e syscall.Errno) {
-	reads := proc == procReadFile
+// writeStream writes all to a pipe or device.
+func (t *Thread) writeStream(f *file, v []Iovec) (n int, e syscall.Errno) {
 	for _, b := range v {
 		if b.Len == 0 {
 			continue
 		}
 		part := uint32(min(b.Len, maxTransfer))
-		if reads && f.kind == KindPipe && (n > 0 || f.status()&FlagNonblock != 0) {
-			switch ready, err := peekPipe(f.h); {
-			case err == windows.ERROR_BROKEN_PIPE:
-				return n, 0
-			case err == nil && ready == 0 && n > 0:
-				return n, 0
-			case err == nil && ready == 0:
-				return 0, syscall.EAGAIN
-			}
-		}
 		if e := t.begin(); e != 0 {
 			return n, e
 		}
-		done, err := t.transferOnce(proc, f, b.Addr, part, new(windows.Overlapped))
+		done, err := t.transferOnce(procWriteFile, f, b.Addr, part, new(windows.Overlapped))
 		t.end()
 		n += int(done)
 		switch {
-		case reads && (err == windows.ERROR_BROKEN_PIPE || err == windows.ERROR_HANDLE_EOF):
-			return n, 0
 		case err != nil && n > 0:
 			return n, 0
 		case err != nil:

@@ -18,7 +18,8 @@ import (
 type ioWait struct {
 	done  windows.Handle // manual-reset event: an overlapped transfer has ended
 	mu    sync.Mutex
-	calls bool // a call is in progress that CancelSynchronousIo ends
+	chunk []byte // of streamChunk bytes, for readStream; nil until it is needed
+	calls bool   // a call is in progress that CancelSynchronousIo ends
 }
 
 // interrupt ends a call that the thread is in, or makes it look for the kick first. It is

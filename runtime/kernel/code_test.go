@@ -92,7 +92,6 @@ func TestReadIntoTranslatedCode(t *testing.T) {
 
 // A page may be translated while a read into it sleeps.
 func TestTranslatedDuringRead(t *testing.T) {
-	notOnWindows(t, "a read from a pipe of the host's takes what it then cannot store")
 	r, w := pipe(t)
 	f := newFixture(t, Grant{HostFD: blocking(r)})
 	view, code := f.views()
