@@ -106,6 +106,26 @@ func (g guestRun) start(t testing.TB) (p *runtime.Process, end func() result) {
 	}
 }
 
+// tempDir is a directory that is removed with the files in it. Wine lacks what os.RemoveAll, and
+// so t.TempDir, removes them with.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "cabitrans")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		list, err := filepath.Glob(filepath.Join(dir, "*"))
+		for _, f := range append(list, dir) {
+			err = errors.Join(err, os.Remove(f))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // config reads the guest's YAML file and applies the test's arguments.
 func (g guestRun) config(t testing.TB) *argdata.Config {
 	t.Helper()

@@ -44,7 +44,7 @@ func normal(report string) string {
 		{`(\[[0-9a-f]{2} [0-9a-f]{2})( [0-9a-f]{2}){4,}\]`, `$1 …]`},
 		{`-?0x[0-9a-f]+\(%rip\)`, `N(%rip)`},
 		{`0x2([0-9a-f]{7})[0-9a-f]{8}\b`, `0x2${1}ADDR`}, // an alias of a function
-		{`0x5[0-9a-f]{7}\b`, `ADDR`},
+		{`0x[56][0-9a-f]{7}\b`, `ADDR`},
 		{`\b[0-9a-f]{16}\b`, `VALUE`},
 		{`flags [0-9a-f]+ \[.*\]`, `flags VALUE [FLAGS]`},
 		{`[0-9]{3,} times`, `N times`},

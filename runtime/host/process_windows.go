@@ -379,11 +379,18 @@ func (p *process) gone() bool {
 	return err == nil && s == windows.WAIT_OBJECT_0
 }
 
-// NameFD is the path that a descriptor was opened by, as far as the host knows.
+// NameFD is the path that a descriptor, or a handle, was opened by, as far as the host knows.
 func NameFD(fd int) string {
-	if f, e := fileOf(fd); e == 0 && f.h != 0 {
+	h := windows.Handle(fd)
+	if slotOf(fd) >= 0 {
+		h = 0
+		if f, e := fileOf(fd); e == 0 {
+			h = f.h
+		}
+	}
+	if h != 0 {
 		b := make([]uint16, windows.MAX_LONG_PATH)
-		if n, err := windows.GetFinalPathNameByHandle(f.h, &b[0], uint32(len(b)), 0); err == nil && n < uint32(len(b)) {
+		if n, err := windows.GetFinalPathNameByHandle(h, &b[0], uint32(len(b)), 0); err == nil && n < uint32(len(b)) {
 			return strings.TrimPrefix(windows.UTF16ToString(b[:n]), `\\?\`)
 		}
 	}

@@ -1,4 +1,4 @@
-//go:build amd64
+//go:build (linux || windows) && amd64
 
 package runtime_test
 
