@@ -164,6 +164,9 @@ func TestLeafBreakpoint(t *testing.T) {
 // TestLeafLanding: an indirect jump to behind a call that is a copy finds it in the table at
 // once, as behind any other call.
 func TestLeafLanding(t *testing.T) {
+	if packed {
+		t.Skip("in a packed table jumps have words of their own, which the first jump sets")
+	}
 	for _, without := range []rewrite.Without{0, rewrite.WithoutLeaves} {
 		g := newGuest(t)
 		g.engine.Without(without)
