@@ -52,7 +52,9 @@ func (d *reduction) reduce() {
 	for smaller := true; smaller; {
 		smaller = d.state()
 		for i := range d.insts[:len(d.insts)-1] {
-			smaller = !d.gone[i] && d.without(i) || smaller
+			// A function that does not return goes on in its caller, and uses the stack up.
+			needed := d.insts[i].Flow == decode.FlowRet && host.FaultsNeedStack
+			smaller = !needed && !d.gone[i] && d.without(i) || smaller
 		}
 	}
 }
