@@ -16,14 +16,13 @@ func (e *Engine) ahead() bool {
 		!e.rw.Options.Strict && e.rw.Without&rewrite.WithoutAhead == 0
 }
 
-// neighbours sets the entries of the functions in pc's chunk.
-func (e *Engine) neighbours(pc uint64) {
+// neighbours sets the entries of the functions in the chunk of lo, the first address in it.
+func (e *Engine) neighbours(lo uint64) {
 	if !e.ahead() {
 		return
 	}
-	e.region.begin(pc)
+	e.region.begin(lo)
 	const functions = host.TableChunk / 8 // bytes of guest text
-	lo := pc &^ (functions - 1)
 	for page := lo; page < lo+functions; page += host.PageSize {
 		if !e.pages.any(page) {
 			continue

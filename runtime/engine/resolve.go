@@ -97,10 +97,10 @@ func (e *Engine) callee(pc uint64) (uint64, error) {
 	if e.watcher != nil {
 		e.watcher.Missed(pc, true)
 	}
-	known := e.entries.hasChunk(8 * pc / host.TableChunk)
+	known := len(e.entries.chunks)
 	e.set(&e.entries, pc, e.callEntry(pc))
-	if !known {
-		e.neighbours(pc)
+	for _, c := range e.entries.chunks[known:] {
+		e.neighbours(uint64(c) * host.TableChunk / 8)
 	}
 	return body, nil
 }

@@ -114,10 +114,10 @@ func (t *Thread) Settled() {}
 func TLSSwitches() uint64 { return 0 }
 
 // Fill answers ErrUnsupported.
-func (t Table) Fill(pc uint64) error { return ErrUnsupported }
+func (t Table) Fill(pc, n uint64) error { return ErrUnsupported }
 
 // Drop answers ErrUnsupported.
-func (t Table) Drop(pc uint64) error { return ErrUnsupported }
+func (t Table) Drop(pc, n uint64) error { return ErrUnsupported }
 
 // Set does nothing: no chunk is ever filled here.
 func (t Table) Set(pc, host uint64) {}

@@ -17,8 +17,8 @@ const (
 	ArenaLo = 0x2_0000
 
 	// TableChunk is the unit in bytes in which a table is filled: the slots of
-	// 8 KiB of guest text. It bounds the number of mappings a large text needs.
-	TableChunk = 64 << 10
+	// 4 KiB of guest text.
+	TableChunk = 32 << 10
 
 	// MissBase + pc and CallMissBase + pc are never mapped: they are what the tables
 	// hold for a pc of the arena that has no landing or call entry yet, so that the

@@ -50,7 +50,7 @@ func TestStagedMerge(t *testing.T) {
 	const text = TableChunk / 8
 	first := lo &^ (8*stageWindow - 1) // a table has 8 windows for one of text
 	for _, i := range rand.New(rand.NewPCG(2, 0)).Perm(n) {
-		if err := table.Fill(first + uint64(i)*text); err != nil {
+		if err := table.Fill(first+uint64(i)*text, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,9 +62,9 @@ func TestStagedMerge(t *testing.T) {
 		if got := table.Get(pc + 1); got != table.Miss+pc+1 {
 			t.Errorf("slot of %#x: %#x", pc+1, got)
 		}
-		if err := table.Drop(pc); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := table.Drop(first, n); err != nil {
+		t.Fatal(err)
 	}
 }
 

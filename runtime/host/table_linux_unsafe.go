@@ -11,27 +11,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Fill makes the chunk of the table that pc's slot lies in readable, every slot
-// holding its miss address. The chunk is filled elsewhere and moved into place in
+// Fill makes n chunks of the table, from the one that pc's slot lies in, readable, every slot
+// holding its miss address. They are filled elsewhere and moved into place in
 // one step, so no translated code ever sees a slot that is zero.
-func (t Table) Fill(pc uint64) error {
+func (t Table) Fill(pc, n uint64) error {
 	first := pc &^ (TableChunk/8 - 1)
-	err := appear(t.Slot(first), TableChunk, unix.PROT_READ|unix.PROT_WRITE, func(b []byte) {
-		slots := unsafe.Slice((*uint64)(unsafe.Pointer(&b[0])), TableChunk/8)
+	err := appear(t.Slot(first), n*TableChunk, unix.PROT_READ|unix.PROT_WRITE, func(b []byte) {
+		slots := unsafe.Slice((*uint64)(unsafe.Pointer(&b[0])), n*TableChunk/8)
 		for i := range slots {
 			slots[i] = t.Miss + first + uint64(i)
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("cannot make a chunk of the look-up table: %w", err)
+		return fmt.Errorf("cannot make a part of the look-up table: %w", err)
 	}
 	return nil
 }
 
-// Drop makes the chunk that pc's slot lies in inaccessible again: every branch
-// through it misses.
-func (t Table) Drop(pc uint64) error {
-	_, err := mmap(t.Slot(pc&^(TableChunk/8-1)), TableChunk, unix.PROT_NONE, reserveFlags|unix.MAP_FIXED, -1, 0)
+// Drop makes n chunks, from the one that pc's slot lies in, inaccessible again: every branch
+// through them misses.
+func (t Table) Drop(pc, n uint64) error {
+	_, err := mmap(t.Slot(pc&^(TableChunk/8-1)), n*TableChunk, unix.PROT_NONE, reserveFlags|unix.MAP_FIXED, -1, 0)
 	return err
 }
 

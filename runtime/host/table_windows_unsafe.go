@@ -19,7 +19,7 @@ func (t Table) Get(pc uint64) uint64 { return atomic.LoadUint64((*uint64)(pointe
 var errPacked = errors.New("the look-up table is packed")
 
 // Fill is for tables that are not packed.
-func (t Table) Fill(pc uint64) error { return errPacked }
+func (t Table) Fill(pc, n uint64) error { return errPacked }
 
 // Drop is for tables that are not packed.
-func (t Table) Drop(pc uint64) error { return errPacked }
+func (t Table) Drop(pc, n uint64) error { return errPacked }
