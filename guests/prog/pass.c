@@ -143,21 +143,38 @@ static void test_to_child(void) {
   print("to the child ok\n");
 }
 
-static u32 nothing(void *argument) { return 0; }
-
-// What nobody can receive any more is closed.
-static void test_lost(void) {
+struct unaware {
   struct ends e;
-  u32 a, b;
-  pair(&e.mine, &e.yours);
-  pair(&a, &b);
-  u32 child = proc_spawn(nothing, 0);
-  give(e.mine, "lost", &b, 1);
-  EXPECT_END(child, 0, 0);
-  CHECK_ERRNO(sys_fd_close(e.yours), 0);
-  u8 c;
-  CHECK(get(a, &c, 1) == 0);
-  close_all((u32[]){a, e.mine}, 2);
+  u32 go;
+};
+
+// An unaware child has an end, but takes nothing from it.
+static u32 be_unaware(void *argument) {
+  struct unaware *u = argument;
+  CHECK_ERRNO(sys_fd_close(u->e.mine), 0);
+  return wait_for_byte(&u->go);
+}
+
+// What nobody can receive any more is closed: with the end, here or by the end of a process.
+static void test_lost(void) {
+  for (int here = 0; here < 2; here++) {
+    struct unaware u;
+    u32 a, b, go;
+    pair(&u.e.mine, &u.e.yours);
+    pair(&a, &b);
+    pair(&go, &u.go);
+    u32 child = proc_spawn(be_unaware, &u);
+    if (!here) CHECK_ERRNO(sys_fd_close(u.e.yours), 0);
+    give(u.e.mine, "lost", &b, 1);
+    struct iovec told = {"!", 1};
+    size_t n;
+    CHECK_ERRNO(sys_fd_write(go, &told, 1, &n), 0);
+    EXPECT_END(child, 0, 7);
+    if (here) CHECK_ERRNO(sys_fd_close(u.e.yours), 0);
+    u8 c;
+    CHECK(get(a, &c, 1) == 0);
+    close_all((u32[]){a, u.e.mine, go, u.go}, 4);
+  }
   print("lost ok\n");
 }
 
