@@ -16,8 +16,12 @@ type Layout struct {
 	ExitAbort                                 int64
 
 	DefaultMXCSR int64 // what Go runs with
-	HasAVX       bool  // the host has AVX: upper halves are cleared on the way to Go
-	HasInUse     bool  // XGETBV tells which state components are in use
+	// Control is the address, below 2^31, of a word of 4 bytes that is 0 while no guest code may have changed
+	// the control bits of MXCSR: then a C call need not save them, and STMXCSR is among the
+	// longest instructions of a switch. 0 for none: they are always saved.
+	Control  int64
+	HasAVX   bool // the host has AVX: upper halves are cleared on the way to Go
+	HasInUse bool // XGETBV tells which state components are in use
 }
 
 // Stubs are the host addresses of the routines through which a thread enters and

@@ -65,6 +65,7 @@ func (s *stub) enterReturn(abort uint64) {
 	s.enterGuest(abort)
 	// The control bits of MXCSR survive a call; loading them costs, so only
 	// where the guest has changed them.
+	never := s.neverControlled()
 	s.op2(x86.AMOVL, s.field(s.l.MXCSR), reg(x86.REG_AX))
 	s.op2(x86.AANDL, imm(0xffc0), reg(x86.REG_AX))
 	s.op2(x86.ACMPL, reg(x86.REG_AX), imm(s.l.DefaultMXCSR))
@@ -72,6 +73,9 @@ func (s *stub) enterReturn(abort uint64) {
 	s.op2(x86.ALDMXCSR, s.field(s.l.MXCSR), obj.Addr{})
 	next := s.op2(x86.AMOVQ, s.field(s.l.Result), reg(x86.REG_AX))
 	bind(same, next)
+	if never != nil {
+		bind(never, next)
+	}
 	s.clearScratch()
 	for _, i := range calleeSaved {
 		if generalRegs[i] != s.block {
@@ -117,14 +121,29 @@ func (s *stub) exitCall() {
 		s.op2(x86.AMOVQ, reg(generalRegs[i]), s.register(i))
 	}
 	s.fetch(x86.AMOVL, s.l.Cells.ExitArg, s.l.ExitArg)
+	never := s.neverControlled()
 	s.op1(x86.ASTMXCSR, s.field(s.l.MXCSR))
 	s.op2(x86.AMOVL, s.field(s.l.MXCSR), reg(x86.REG_AX))
 	s.op2(x86.AANDL, imm(0xffc0), reg(x86.REG_AX))
 	s.op2(x86.ACMPL, reg(x86.REG_AX), imm(s.l.DefaultMXCSR))
 	same := s.jump(x86.AJEQ)
 	s.op2(x86.ALDMXCSR, s.field(s.l.HostMXCSR), obj.Addr{})
-	bind(same, s.hostStack())
+	stack := s.hostStack()
+	bind(same, stack)
+	if never != nil {
+		bind(never, stack)
+	}
 	s.toGo(s.l.StateHost)
+}
+
+// neverControlled jumps if the control bits of MXCSR are Go's because no guest code can have changed them;
+// nil where nobody knows.
+func (s *stub) neverControlled() *obj.Prog {
+	if s.l.Control == 0 {
+		return nil
+	}
+	s.op2(x86.ACMPL, obj.Addr{Type: obj.TYPE_MEM, Offset: s.l.Control}, imm(0))
+	return s.jump(x86.AJEQ)
 }
 
 func (s *stub) exitFull() {

@@ -21,12 +21,13 @@ const (
 	WithoutLeaves                       // copies, in place of calls, of short functions that call none
 	WithoutAhead                        // call entries in the look-up table before an indirect call asks for them
 	WithoutDead                         // indirect calls that do not store r11 where it is dead
+	WithoutControl                      // calls that leave MXCSR alone while no code has been seen that changes it
 
 	withoutEnd
 	WithoutAll = withoutEnd - 1
 )
 
-var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves", "ahead", "dead"}
+var withoutNames = [...]string{"short", "flags", "landings", "tails", "clock", "leaves", "ahead", "dead", "control"}
 
 // WithoutNames are the names of what can be left out.
 func WithoutNames() []string { return slices.Clone(withoutNames[:]) }

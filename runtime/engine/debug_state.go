@@ -47,6 +47,7 @@ func (t *Thread) SetRegisters(r *Registers) {
 	b.Regs, b.RIP = r.Regs, r.RIP
 	b.Flags = b.Flags&^popfMask | r.Flags&popfMask
 	copy(t.host.XSave(), r.XSave)
+	t.engine.controlled(r.XSave)
 	if r.GSBase != b.Spill[rewrite.GSBaseSpill] {
 		t.engine.moveGS(b, r.GSBase)
 	}

@@ -119,7 +119,7 @@ func (e *Engine) makeStubs() error {
 	if err := e.space.Execute(host.CacheLo, host.CacheLo+stubsSize); err != nil {
 		return err
 	}
-	buf.Copy(make([]byte, 8)) // returnWord
+	buf.Copy(make([]byte, 16)) // returnWord and controlWord
 	layout := stubLayout(e.tls)
 	if e.vdso.Clock != 0 && e.tls.Switch() == codegen.SwitchNone {
 		layout.Clock = e.clock()
@@ -181,6 +181,9 @@ func (e *Engine) Without(w rewrite.Without) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rw.Without = w
+	if w&rewrite.WithoutControl != 0 {
+		e.controlMXCSR()
+	}
 	if w&rewrite.WithoutFlags != 0 && e.returns.Load() == 0 {
 		e.setReturns(1)
 	}

@@ -90,6 +90,7 @@ func (e *Engine) Resume(ht *host.Thread, kt *kernel.Thread, calls []abi.Call, s 
 	clear(ht.FSPage()[copy(ht.FSPage(), s.FSPage):])
 	_ = host.Store64(ht.FSWord, s.FSValue)
 	clear(ht.XSave()[copy(ht.XSave(), s.XSave):])
+	e.controlled(s.XSave)
 	e.mu.Lock()
 	o := e.rw.Options
 	o.MovingBase, o.MovingGS, o.KeepR11 = s.Moving, s.GS, s.KeepR11

@@ -142,6 +142,9 @@ func (e *Engine) reinstall(addr uint64, p *homePage) error {
 	if e.home.pages.Hazards(code[:n]) {
 		return home.ErrHazard
 	}
+	if decode.MayLoadMXCSR(code[:n]) {
+		e.controlMXCSR()
+	}
 	return e.mem.SetHome(addr, p.patches)
 }
 

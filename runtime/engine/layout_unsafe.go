@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -77,11 +78,14 @@ func stubLayout(tls rewrite.TLS) codegen.Layout {
 		StateHost: host.StateHost, StateGuest: host.StateGuest, StateLeaving: host.StateLeaving,
 		ExitCall: host.ExitCall, ExitLink: host.ExitLink, ExitSyscall: host.ExitSyscall,
 		ExitTrap: host.ExitTrap, ExitAbort: host.ExitAbort,
-		DefaultMXCSR: host.DefaultMXCSR,
-		HasAVX:       cpu.X86.HasAVX,
-		HasInUse:     host.HasInUse(),
+		DefaultMXCSR: host.DefaultMXCSR, Control: controlWord,
+		HasAVX:   cpu.X86.HasAVX,
+		HasInUse: host.HasInUse(),
 	}
 }
+
+// atomicStore32 stores v in the first bytes of b, which are aligned.
+func atomicStore32(b []byte, v uint32) { atomic.StoreUint32((*uint32)(unsafe.Pointer(&b[:4][0])), v) }
 
 // bytesOf is the memory of s.
 func bytesOf[T any](s []T) []byte {

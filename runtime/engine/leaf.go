@@ -133,6 +133,9 @@ func (e *Engine) scanLeaf(code []byte, l *leaf) bool {
 		if in.Decode(code[at:], l.pc+uint64(at)) != nil || e.breaks[in.PC] {
 			return false
 		}
+		if in.LoadsMXCSR() {
+			e.controlMXCSR()
+		}
 		at += int(in.Len)
 		switch in.Flow {
 		case decode.FlowRet:

@@ -238,6 +238,9 @@ func (e *Engine) findRun(pc uint64) {
 			}
 			break
 		}
+		if in.Opcode == 0xae && in.LoadsMXCSR() {
+			e.controlMXCSR()
+		}
 		g.index[d] = uint16(len(g.insts))
 		pc, code = in.End(), code[in.Len:]
 		switch in.Flow {

@@ -86,17 +86,47 @@ func (t *Thread) Run() *Fault {
 		return f
 	}
 	t.stats.Switches++
-	t.host.Run(t.stub, t.serve)
+	t.host.Run(t.stub, t.server())
 	return t.ended
+}
+
+// server returns serve, with most calls through the vDSO served in the function itself: a
+// round trip takes as long as some twenty calls of functions.
+func (t *Thread) server() func() (stub uint64) {
+	b := t.block
+	return func() (stub uint64) {
+		if b.Exit != host.ExitCall || t.debugger != nil || t.traced {
+			return t.serve()
+		}
+		t.stats.Exits[host.ExitCall]++
+		t.from = origin{home: t.homeward}
+		t.alone, t.homeward = false, false
+		t.left = host.ExitCall
+		if t.site != nil {
+			t.site = nil
+		}
+		c := t.calls[b.ExitArg]
+		if machineArgs[c] > 6 {
+			t.stackArgs(c)
+		}
+		if o := t.kernel.CallVDSO(c, &b.Args); o.Action != kernel.ActionContinue {
+			if o.Action != kernel.ActionRestart || !t.attendInCall() || !t.callAgain(c) {
+				t.ended = nil
+				return 0
+			}
+		} else {
+			b.Result = uint64(o.Errno)
+		}
+		t.stats.Switches++
+		b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+		return t.stub
+	}
 }
 
 // serve deals with the reason for which the guest was left, and returns the stub
 // through which it goes on; 0 when the thread ends, with the fault in ended.
 func (t *Thread) serve() (stub uint64) {
 	b := t.block
-	if b.Exit == host.ExitCall && t.debugger == nil && !t.traced {
-		return t.serveCall()
-	}
 	t.stats.Exits[b.Exit&15]++
 	more, f, traced := true, (*Fault)(nil), t.traced
 	t.from = t.origin()
@@ -152,21 +182,6 @@ func (t *Thread) serve() (stub uint64) {
 	}
 	t.stats.Switches++
 	b.Exit = host.ExitNone // a wild jump behind what stores it is found out
-	return t.stub
-}
-
-// serveCall is serve for most calls through the vDSO.
-func (t *Thread) serveCall() (stub uint64) {
-	t.stats.Exits[host.ExitCall]++
-	t.from = origin{home: t.homeward}
-	t.site = nil
-	t.alone, t.homeward = false, false
-	t.left = host.ExitCall
-	if !t.vdsoCall() {
-		t.ended = nil
-		return 0
-	}
-	t.stats.Switches++
 	return t.stub
 }
 
@@ -288,14 +303,8 @@ func (t *Thread) vdsoCall() bool {
 	b := t.block
 	c := t.calls[b.ExitArg]
 	a := &b.Args
-	if n := machineArgs[c]; n > 6 {
-		for i := 6; i < n; i++ {
-			v, err := t.engine.mem.Load64(b.Regs[decode.RSP] + 8*uint64(i-5))
-			if err != nil {
-				v = 0 // no stack to read: the pointer this argument is will fault
-			}
-			a[i] = v
-		}
+	if machineArgs[c] > 6 {
+		t.stackArgs(c)
 	}
 	if t.debugger != nil { // it looks at registers
 		b.Regs[decode.RDI], b.Regs[decode.RSI], b.Regs[decode.RDX] = a[0], a[1], a[2]
@@ -303,15 +312,33 @@ func (t *Thread) vdsoCall() bool {
 	}
 	if t.debugger != nil && !t.raises(c) {
 		b.Result = 0
-		b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
-		return true
+	} else if !t.callAgain(c) {
+		return false
 	}
+	b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+	return true
+}
+
+// stackArgs fetches the machine arguments of a call beyond the sixth.
+func (t *Thread) stackArgs(c abi.Call) {
+	b := t.block
+	for i := 6; i < int(machineArgs[c]); i++ {
+		v, err := t.engine.mem.Load64(b.Regs[decode.RSP] + 8*uint64(i-5))
+		if err != nil {
+			v = 0 // no stack to read: the pointer this argument is will fault
+		}
+		b.Args[i] = v
+	}
+}
+
+// callAgain makes a call through the vDSO as often as kicks interrupt it; false when the
+// thread is to end.
+func (t *Thread) callAgain(c abi.Call) bool {
 	for {
-		o := t.kernel.CallVDSO(c, a)
+		o := t.kernel.CallVDSO(c, &t.block.Args)
 		switch o.Action {
 		case kernel.ActionContinue:
-			b.Result = uint64(o.Errno)
-			b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+			t.block.Result = uint64(o.Errno)
 			return true
 		case kernel.ActionRestart:
 			if !t.attendInCall() {
@@ -365,9 +392,9 @@ func (t *Thread) rawCall() bool {
 
 // machineArgs is the number of machine arguments of each call through the vDSO,
 // result pointers included.
-var machineArgs = func() (n [abi.NumCalls]int) {
+var machineArgs = func() (n [abi.NumCalls]uint8) {
 	for c := range n {
-		n[c] = abi.Call(c).Info().NArgs()
+		n[c] = uint8(abi.Call(c).Info().NArgs())
 	}
 	return n
 }()

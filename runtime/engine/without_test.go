@@ -17,7 +17,7 @@ func TestWithout(t *testing.T) {
 	}
 	list := []string{"all"}
 	if !testing.Short() {
-		list = append(list, "short", "flags", "landings", "tails", "leaves", "ahead", "dead")
+		list = append(list, "short", "flags", "landings", "tails", "leaves", "ahead", "dead", "control")
 	}
 	for _, w := range list {
 		t.Run(w, func(t *testing.T) {

@@ -11,9 +11,9 @@
 // func runGuest(t *Thread, b *Block, stub uintptr)
 //
 // One turn of the loop visits the guest and serves its exit. entersyscall is
-// called from here because its caller's frame must stay live until exitsyscall,
-// and serveThread returns. Both have the internal ABI: g in R14, X15 zero, as every exit
-// stub leaves them, and the first argument and the result in AX.
+// called from here because its caller's frame must stay live until exitsyscall. Both, and
+// serve, have the internal ABI: g in R14, X15 zero, as every exit stub and every Go function
+// leave them; serve is a closure, with its context in DX and the result in AX.
 //
 // A stub finds the return address on top of the stack, records SP in the thread
 // block, and comes back by a jump to that address with SP, BP and g as they were.
@@ -22,22 +22,25 @@
 // the guest's own.
 TEXT ·runGuest(SB), 0, $24-24
 	NO_LOCAL_POINTERS
-	MOVQ ·enterScheduler(SB), DX
 	MOVQ (TLS), R14
 	XORPS X15, X15
+	MOVQ b+8(FP), DI
+	MOVQ R14, Block_HostG(DI) // the goroutine stays on its thread
+	MOVQ ·enterScheduler(SB), DX
 	MOVQ (DX), AX
 	CALL AX
 	MOVQ b+8(FP), DI
 	MOVQ stub+16(FP), AX
 	MOVQ BP, Block_HostBP(DI)
-	MOVQ (TLS), CX
-	MOVQ CX, Block_HostG(DI)
 	CALL AX
 
 	// Every exit comes here, with the address of this instruction in CX.
 	MOVQ CX, 16(SP)
+	MOVQ ·leaveScheduler(SB), DX
+	MOVQ (DX), AX
+	CALL AX
 	MOVQ t+0(FP), AX
-	MOVQ ·leaveGuest(SB), DX
+	MOVQ Thread_serve(AX), DX
 	MOVQ (DX), CX
 	CALL CX
 	TESTQ AX, AX
@@ -47,15 +50,11 @@ TEXT ·runGuest(SB), 0, $24-24
 again:
 	MOVQ AX, stub+16(FP)
 	MOVQ ·enterScheduler(SB), DX
-	MOVQ (TLS), R14
-	XORPS X15, X15
 	MOVQ (DX), AX
 	CALL AX
 	MOVQ b+8(FP), DI
 	MOVQ stub+16(FP), AX
 	MOVQ BP, Block_HostBP(DI) // serving may have moved the stack
-	MOVQ (TLS), CX
-	MOVQ CX, Block_HostG(DI)
 	MOVQ 16(SP), CX
 	PUSHQ CX
 	JMP AX

@@ -16,7 +16,7 @@ func entersyscall()
 func exitsyscall()
 
 // runGuest is Run's loop. Implemented in assembly, which calls the scheduler and
-// serveThread itself: see there.
+// t.serve itself: see there.
 //
 //go:noescape
 func runGuest(t *Thread, b *Block, stub uintptr)
@@ -24,7 +24,7 @@ func runGuest(t *Thread, b *Block, stub uintptr)
 // These let assembly call functions whose ABI it cannot name.
 var (
 	enterScheduler = entersyscall
-	leaveGuest     = serveThread
+	leaveScheduler = exitsyscall
 )
 
 // Run runs guest code through the given enter stub. Each time the guest exits,
@@ -37,16 +37,7 @@ var (
 // where the way back to the guest needs it. Returning to Go would take it off
 // and mispredict every return from here to the caller.
 func (t *Thread) Run(stub uint64, serve func() uint64) {
-	t.serve = serve
+	t.serve = t.noted(serve)
 	runGuest(t, t.block, uintptr(stub))
 	t.serve = nil
-}
-
-// serveThread ends the visit to the guest that runGuest began.
-//
-//go:nosplit
-func serveThread(t *Thread) uintptr {
-	exitsyscall()
-	t.note()
-	return uintptr(t.serve())
 }

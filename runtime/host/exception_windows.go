@@ -63,11 +63,14 @@ const (
 	exceptionNoAddress = 0
 )
 
-// note turns what the exception handler has noted, an exception's code and parameters,
-// into the signal, vector and error code that the Block promises.
-func (t *Thread) note() {
-	if b := t.block; b.Exit == ExitFault {
-		b.translateException(b.FaultCode, b.FaultError)
+// noted is serve after what the exception handler has noted, an exception's code and parameters,
+// is turned into the signal, vector and error code that the Block promises.
+func (t *Thread) noted(serve func() uint64) func() uint64 {
+	return func() uint64 {
+		if b := t.block; b.Exit == ExitFault {
+			b.translateException(b.FaultCode, b.FaultError)
+		}
+		return serve()
 	}
 }
 

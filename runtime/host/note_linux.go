@@ -2,10 +2,8 @@
 
 package host
 
-// note completes what a handler has noted of the exit; on Linux that is all.
-//
-//nolint:unused // serveThread calls it, which assembly calls
-func (t *Thread) note() {}
+// noted is serve after what a handler has noted of the exit is completed; here that is all.
+func (t *Thread) noted(serve func() uint64) func() uint64 { return serve }
 
 // TLSSlots gives no slots: user space chooses its %gs base.
 func TLSSlots(n int) []uint8 { return nil }

@@ -133,6 +133,10 @@ func (p *Process) Unreserve() {
 // the threads of other processes, too, that map the lock.
 func (p *Process) NewThread(ht *host.Thread) *Thread {
 	t := &Thread{Tid: abi.Tid(ht.ID()), Host: ht, proc: p}
+	t.vdso = (*Thread).callVDSO
+	if p.tracer != nil {
+		t.vdso = (*Thread).tracedVDSO
+	}
 	t.wait.tid = uint32(t.Tid)
 	t.wait.wake = ht.Unpark
 	t.shared = threadWords{p.mem, ht}

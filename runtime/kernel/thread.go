@@ -17,6 +17,9 @@ type Thread struct {
 	proc   *Process
 	counts Counts // see count
 
+	// vdso makes calls through the vDSO: callVDSO or tracedVDSO.
+	vdso func(t *Thread, c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome)
+
 	// again is set while the engine owes us the repetition of a call.
 	again     bool
 	againCall abi.Call
@@ -83,12 +86,13 @@ type Outcome struct {
 // in order, rdi, rsi, rdx, rcx, r8, r9 and then the stack's; results are stored
 // through the trailing pointers among them.
 func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
-	if t.proc.tracer != nil {
-		_, _, o := t.traced(c, args, func() (r0, r1 uint64, o Outcome) { return t.callVDSO(c, args) })
-		return o
-	}
-	_, _, o := t.callVDSO(c, args)
+	_, _, o := t.vdso(t, c, args)
 	return o
+}
+
+// tracedVDSO is callVDSO in a process with a tracer.
+func (t *Thread) tracedVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
+	return t.traced(c, args, func() (r0, r1 uint64, o Outcome) { return t.callVDSO(c, args) })
 }
 
 func (t *Thread) callVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
