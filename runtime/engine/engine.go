@@ -55,6 +55,7 @@ type Engine struct {
 	hotReady, coldReady prefault          // see prefault.go
 	vdsoRet             [3]uint64         // host addresses of the return from a vDSO call, likewise
 	returns             atomic.Uint32     // index into them
+	back                atomic.Uint64     // that one
 	jumpMiss            uint64            // host address of rewrite.JumpMiss, if the table is packed
 	eager               eager             // under mu
 	tableErr            error

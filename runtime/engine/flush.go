@@ -102,6 +102,7 @@ func (e *Engine) setOptions(o rewrite.Options) {
 // the guest.
 func (e *Engine) setReturns(i uint32) {
 	e.returns.Store(i)
+	e.back.Store(e.vdsoRet[i])
 	binary.LittleEndian.PutUint64(e.space.Code()[returnWord-host.CacheLo:], e.vdsoRet[i])
 }
 
@@ -109,4 +110,4 @@ func (e *Engine) setReturns(i uint32) {
 func (e *Engine) strict() bool { return e.returns.Load() == 2 }
 
 // vdsoReturn is the host address at which a vDSO call returns to the guest.
-func (e *Engine) vdsoReturn() uint64 { return e.vdsoRet[e.returns.Load()] }
+func (e *Engine) vdsoReturn() uint64 { return e.back.Load() }

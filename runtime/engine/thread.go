@@ -23,6 +23,7 @@ type Thread struct {
 	from     origin     // where it comes from
 	homeward bool       // alone, and comes from home
 	alone    bool       // the next instruction is translated by itself: see single.go
+	other    bool       // the guest is to be left by serve, whatever it is left for: see server
 	traced   bool       // the instruction at tracedPC is the thread's last: see trace.go
 	shadow   bool       // and loads %ss: the next one is
 	tracedPC uint64
@@ -90,37 +91,52 @@ func (t *Thread) Run() *Fault {
 	return t.ended
 }
 
-// server returns serve, with most calls through the vDSO served in the function itself: a
-// round trip takes as long as some twenty calls of functions.
+// server returns serve, with most calls through the vDSO served in the function itself: what
+// a round trip costs is, but for the scheduler's locked instructions, the number of its instructions.
+// So it leaves alone what serve has left as it must be at the first of several calls in a row.
 func (t *Thread) server() func() (stub uint64) {
-	b := t.block
+	call, calls := t.kernel.Caller(), t.oftenCalled()
+	t.other = true
 	return func() (stub uint64) {
-		if b.Exit != host.ExitCall || t.debugger != nil || t.traced {
-			return t.serve()
+		b := t.block
+		c := calls[uint8(b.ExitArg)]
+		if t.other || b.Exit != host.ExitCall || c == abi.NumCalls {
+			return t.serveOther()
 		}
 		t.stats.Exits[host.ExitCall]++
-		t.from = origin{home: t.homeward}
-		t.alone, t.homeward = false, false
-		t.left = host.ExitCall
-		if t.site != nil {
-			t.site = nil
-		}
-		c := t.calls[b.ExitArg]
-		if machineArgs[c] > 6 {
-			t.stackArgs(c)
-		}
-		if o := t.kernel.CallVDSO(c, &b.Args); o.Action != kernel.ActionContinue {
-			if o.Action != kernel.ActionRestart || !t.attendInCall() || !t.callAgain(c) {
+		_, _, o := call(t.kernel, c, &b.Args)
+		if o.Action != kernel.ActionContinue {
+			if !t.restartCall(c, o) {
 				t.ended = nil
 				return 0
 			}
 		} else {
-			b.Result = uint64(o.Errno)
+			t.block.Result = uint64(o.Errno)
 		}
 		t.stats.Switches++
-		b.Entry, t.stub = t.engine.vdsoReturn(), t.engine.stubs.EnterReturn
+		t.block.Entry = t.engine.vdsoReturn()
 		return t.stub
 	}
+}
+
+// oftenCalled has the system call of each vDSO slot that server may serve itself, and else
+// abi.NumCalls: for calls with arguments on the stack.
+func (t *Thread) oftenCalled() *[256]abi.Call {
+	calls := new([256]abi.Call)
+	for i := range calls {
+		if calls[i] = abi.NumCalls; i < len(t.calls) && machineArgs[t.calls[i]] <= 6 {
+			calls[i] = t.calls[i]
+		}
+	}
+	return calls
+}
+
+// serveOther is serve, and lets server serve the calls that follow upon one.
+func (t *Thread) serveOther() (stub uint64) {
+	call := t.block.Exit == host.ExitCall
+	stub = t.serve()
+	t.other = !call || t.debugger != nil || t.traced
+	return stub
 }
 
 // serve deals with the reason for which the guest was left, and returns the stub
@@ -329,6 +345,11 @@ func (t *Thread) stackArgs(c abi.Call) {
 		}
 		b.Args[i] = v
 	}
+}
+
+// restartCall deals with a call that has not returned; false when the thread is to end.
+func (t *Thread) restartCall(c abi.Call, o kernel.Outcome) bool {
+	return o.Action == kernel.ActionRestart && t.attendInCall() && t.callAgain(c)
 }
 
 // callAgain makes a call through the vDSO as often as kicks interrupt it; false when the

@@ -133,7 +133,7 @@ func (p *Process) Unreserve() {
 // the threads of other processes, too, that map the lock.
 func (p *Process) NewThread(ht *host.Thread) *Thread {
 	t := &Thread{Tid: abi.Tid(ht.ID()), Host: ht, proc: p}
-	t.vdso = (*Thread).callVDSO
+	t.vdso, t.raw = (*Thread).callVDSO, p.of2016
 	if p.tracer != nil {
 		t.vdso = (*Thread).tracedVDSO
 	}

@@ -82,9 +82,13 @@ type dispatch struct {
 	results uint8    // 0 to 2
 	size    [2]uint8 // bytes of each result
 	pure    bool     // has no effect but its result
+	// checked says that the call must not be made if its results cannot be stored: one that does
+	// something must not find out afterwards that it cannot tell the caller.
+	checked bool
 }
 
-var calls [abi.NumCalls]dispatch
+// calls has a place for every value of an abi.Call: no index is out of range.
+var calls [256]dispatch
 
 func init() {
 	for _, row := range table {
@@ -98,4 +102,8 @@ func init() {
 	}
 	calls[abi.CallClockResGet].pure = true
 	calls[abi.CallClockTimeGet].pure = true
+	for i := range calls {
+		c := &calls[i]
+		c.checked = c.results > 0 && !c.pure
+	}
 }

@@ -18,7 +18,7 @@ type Thread struct {
 	counts Counts // see count
 
 	// vdso makes calls through the vDSO: callVDSO or tracedVDSO.
-	vdso func(t *Thread, c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome)
+	vdso Caller
 
 	// again is set while the engine owes us the repetition of a call.
 	again     bool
@@ -90,28 +90,50 @@ func (t *Thread) CallVDSO(c abi.Call, args *[8]uint64) Outcome {
 	return o
 }
 
+// A Caller is CallVDSO of threads of one process, with the call's results besides.
+type Caller func(t *Thread, c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome)
+
+// Caller is what CallVDSO calls, for an engine that has no time for that.
+func (t *Thread) Caller() Caller { return t.vdso }
+
 // tracedVDSO is callVDSO in a process with a tracer.
 func (t *Thread) tracedVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
 	return t.traced(c, args, func() (r0, r1 uint64, o Outcome) { return t.callVDSO(c, args) })
 }
 
 func (t *Thread) callVDSO(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome) {
-	if int(c) >= len(calls) || calls[c].do == nil {
+	d := &calls[c]
+	if d.do == nil {
 		return 0, 0, t.unknown(c)
 	}
-	t.raw = t.proc.of2016
-	d := &calls[c]
-	// A call that does something must not find out afterwards that it cannot
-	// tell the caller.
-	if !d.pure {
-		for i := range d.results {
-			if err := t.proc.mem.Check(args[d.params+i], uint64(d.size[i]), true); err != nil {
-				return 0, 0, Outcome{Errno: abi.EFAULT}
-			}
+	if d.checked && !t.canStore(d, args) {
+		return 0, 0, Outcome{Errno: abi.EFAULT}
+	}
+	if t.again {
+		t.repeat(c)
+	} else {
+		count(&t.counts[c])
+	}
+	r0, r1, e := d.do(t, args)
+	if e < errExitProcess && (e != 0 || d.results == 0) {
+		return r0, r1, Outcome{Errno: e}
+	}
+	return t.finishVDSO(c, args, r0, r1, e)
+}
+
+// canStore reports whether the results of a call can be stored.
+func (t *Thread) canStore(d *dispatch, args *[8]uint64) bool {
+	for i := range d.results {
+		if t.proc.mem.Check(args[d.params+i], uint64(d.size[i]), true) != nil {
+			return false
 		}
 	}
-	t.begin(c)
-	r0, r1, e := d.do(t, args)
+	return true
+}
+
+// finishVDSO ends a call that has results or does not return as others do.
+func (t *Thread) finishVDSO(c abi.Call, args *[8]uint64, r0, r1 uint64, e abi.Errno) (uint64, uint64, Outcome) {
+	d := &calls[c]
 	if e == errRestart {
 		e = t.interruptedCall(c)
 	}
@@ -149,6 +171,7 @@ func (t *Thread) callRaw(c abi.Call, args *[8]uint64) (r0, r1 uint64, o Outcome)
 	t.raw = true
 	t.begin(c)
 	r0, r1, e := d.do(t, args)
+	t.raw = t.proc.of2016
 	if e == errRestart {
 		e = t.interruptedCall(c)
 	}
