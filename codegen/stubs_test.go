@@ -29,7 +29,7 @@ func testLayout() Layout {
 			Func: 0x7ffc_0000_0000, ClockSP: 0x10140, Clocks: 0x10148,
 			Pages: 0xc0_0000_0000, PageCount: 0x1000, Mask: 6, Write: 2, Return: testBase + 0x1000,
 		},
-		DefaultMXCSR: 0x1f80, HasAVX: true, HasInUse: true, Restore: 0x10138, Args: 0x10150,
+		DefaultMXCSR: 0x1f80, Control: testBase + 0x1008, HasAVX: true, HasInUse: true, Restore: 0x10138, Args: 0x10150,
 	}
 }
 
@@ -48,7 +48,7 @@ func TestStubs(t *testing.T) {
 	syscall.Switch, wrfsbase.Switch = SwitchSyscall, SwitchFSGSBase
 	syscall.Clock, wrfsbase.Clock = Clock{}, Clock{}
 	plain := testLayout()
-	plain.HasAVX, plain.HasInUse, plain.Clock = false, false, Clock{}
+	plain.HasAVX, plain.HasInUse, plain.Clock, plain.Control = false, false, Clock{}, 0
 	for _, c := range []struct {
 		name   string
 		layout Layout
