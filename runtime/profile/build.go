@@ -5,8 +5,6 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/google/pprof/profile"
-
 	"cabitrans/runtime/srcline"
 )
 
@@ -27,115 +25,112 @@ type Text struct{ Lo, Hi, Offset uint64 }
 
 // A builder makes pprof's form of samples.
 type builder struct {
-	profile   profile.Profile
+	form      form
 	program   *Program
 	lines     srcline.Table
-	mappings  []*profile.Mapping               // by Program.Text
-	locations map[uint64]*profile.Location     // of the program, by address
-	functions map[functionID]*profile.Function // of the program
-	made      map[activity]*profile.Location   // of made-up functions
+	mappings  []uint64                   // IDs, by Program.Text
+	locations map[uint64]uint64          // IDs, of the program, by address
+	functions map[functionID]*functionOf // of the program
+	made      map[activity]uint64        // IDs of locations, of made-up functions
 }
 
 // begin begins another program, whose functions are others than those before.
 func (b *builder) begin(p *Program) {
 	b.program, b.lines = p, srcline.Read(p.Exe)
-	b.locations, b.functions = make(map[uint64]*profile.Location), make(map[functionID]*profile.Function)
-	b.made = make(map[activity]*profile.Location)
+	b.locations, b.functions = make(map[uint64]uint64), make(map[functionID]*functionOf)
+	b.made = make(map[activity]uint64)
 	b.mappings = nil
 	for _, t := range p.Text {
-		m := &profile.Mapping{
-			ID: uint64(len(b.profile.Mapping) + 1), Start: t.Lo, Limit: t.Hi, Offset: t.Offset,
-			File: p.File, HasFunctions: true, HasFilenames: b.lines != nil, HasLineNumbers: b.lines != nil,
-		}
-		b.profile.Mapping, b.mappings = append(b.profile.Mapping, m), append(b.mappings, m)
+		b.mappings = append(b.mappings, b.form.mapping(mapping{
+			start: t.Lo, limit: t.Hi, offset: t.Offset, file: p.File, lines: b.lines != nil,
+		}))
 	}
 }
 
 // add adds the samples of a thread.
 func (b *builder) add(t *Thread) {
-	label := map[string][]string{"thread": {strconv.FormatUint(uint64(t.tid), 10)}}
+	thread := strconv.FormatUint(uint64(t.tid), 10)
 	for key, n := range t.stacks {
-		s := &profile.Sample{Value: []int64{*n, *n * t.period}, Label: label}
+		var stack []uint64
 		a := activity(word(key))
 		if a.name() != "" {
-			s.Location = append(s.Location, b.madeUp(a))
+			stack = append(stack, b.madeUp(a))
 		}
 		for i := 8; i < len(key); i += 8 {
 			addr := word(key[i:])
 			if i > 8 || !a.exact() {
 				addr-- // into the call
 			}
-			s.Location = append(s.Location, b.location(addr))
+			stack = append(stack, b.location(addr))
 		}
-		b.profile.Sample = append(b.profile.Sample, s)
+		b.form.sample(stack, []int64{*n, *n * t.period}, "thread", thread)
 	}
 }
 
 func word(s string) uint64 { return binary.LittleEndian.Uint64([]byte(s[:8])) }
 
 // madeUp is the location of what has no address.
-func (b *builder) madeUp(a activity) *profile.Location {
-	if b.made[a] == nil {
-		l := b.newLocation(0)
-		l.Line = []profile.Line{{Function: b.function(a.name(), 0)}}
-		b.made[a] = l
+func (b *builder) madeUp(a activity) uint64 {
+	id, ok := b.made[a]
+	if !ok {
+		id = b.form.location(location{function: b.function(a.name(), 0).id})
+		b.made[a] = id
 	}
-	return b.made[a]
+	return id
 }
 
 // location is that of a guest address.
-func (b *builder) location(addr uint64) *profile.Location {
-	if l := b.locations[addr]; l != nil {
-		return l
+func (b *builder) location(addr uint64) uint64 {
+	if id, ok := b.locations[addr]; ok {
+		return id
 	}
-	p := b.program
-	l := b.newLocation(addr)
-	b.locations[addr] = l
+	p, l := b.program, location{addr: addr}
 	for i, t := range p.Text {
 		if addr >= t.Lo && addr < t.Hi {
-			l.Mapping = b.mappings[i]
+			l.mapping = b.mappings[i]
 		}
 	}
 	name, begin := p.Symbol(addr)
 	switch {
 	case name != "":
-		l.Line = []profile.Line{b.line(addr, b.function(name, begin))}
+		f := b.function(name, begin)
+		l.function, l.line = f.id, b.line(addr, f)
 	case addr >= p.VDSO[0] && addr < p.VDSO[1]:
-		l.Line = []profile.Line{{Function: b.function("[vdso]", 0)}}
-	case l.Mapping == nil:
-		l.Line = []profile.Line{{Function: b.function("[code outside of the executable]", 0)}}
+		l.function = b.function("[vdso]", 0).id
+	case l.mapping == 0:
+		l.function = b.function("[code outside of the executable]", 0).id
 	}
-	return l
+	id := b.form.location(l)
+	b.locations[addr] = id
+	return id
 }
 
 // line is the source line of an instruction of f. Of code that was inlined from another
-// file it is unknown: that file has no function here.
-func (b *builder) line(addr uint64, f *profile.Function) profile.Line {
-	l := profile.Line{Function: f}
-	if file, line := b.lines.Find(addr - b.program.Base); file == f.Filename {
-		l.Line = int64(line)
+// file it is unknown, 0: that file has no function here.
+func (b *builder) line(addr uint64, f *functionOf) int {
+	if file, line := b.lines.Find(addr - b.program.Base); file == f.file {
+		return line
 	}
-	return l
+	return 0
 }
 
-func (b *builder) newLocation(addr uint64) *profile.Location {
-	l := &profile.Location{ID: uint64(len(b.profile.Location) + 1), Address: addr}
-	b.profile.Location = append(b.profile.Location, l)
-	return l
+// A functionOf is a function that has been added to the profile.
+type functionOf struct {
+	id   uint64
+	file string
 }
 
 // function is the function of a name that begins at an address; 0 for a made-up one.
-func (b *builder) function(name string, begin uint64) *profile.Function {
+func (b *builder) function(name string, begin uint64) *functionOf {
 	id := functionID{name, begin}
 	f := b.functions[id]
 	if f == nil {
-		f = &profile.Function{ID: uint64(len(b.profile.Function) + 1), Name: name, SystemName: name}
+		file, line := "", 0
 		if begin != 0 {
-			file, line := b.lines.Find(begin - b.program.Base)
-			f.Filename, f.StartLine = file, int64(line)
+			file, line = b.lines.Find(begin - b.program.Base)
 		}
+		f = &functionOf{b.form.function(name, file, line), file}
 		b.functions[id] = f
-		b.profile.Function = append(b.profile.Function, f)
 	}
 	return f
 }

@@ -44,6 +44,11 @@
 // the walk does. It allocates only for a stack that is new to the thread. EndProgram and
 // Write are called when no guest thread exists.
 //
-// The package imports abi, decode, ehframe, engine, host, memory, srcline and pprof's format, and must never import
+// # The format
+//
+// form.go writes the fields of pprof's format as they come up; identifiers are all that is kept. pprof's own
+// package costs every process 0.3 ms when it starts, profile or not, and only the tests import it.
+//
+// The package imports abi, decode, ehframe, engine, host, memory and srcline, and must never import
 // package runtime.
 package profile

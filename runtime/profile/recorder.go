@@ -5,8 +5,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"github.com/google/pprof/profile"
 )
 
 // MaxHz is the highest rate of samples; DefaultHz the one that is right for most.
@@ -63,19 +61,11 @@ func (r *Recorder) EndProgram(p Program) {
 
 // Write writes the profile, compressed. It is an error, too, that threads are missing.
 func (r *Recorder) Write(w io.Writer) error {
-	p := &r.made.profile
-	p.SampleType = []*profile.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}}
-	p.PeriodType = &profile.ValueType{Type: "cpu", Unit: "nanoseconds"}
-	p.Period = int64(r.period)
-	p.TimeNanos = r.began.UnixNano()
-	p.DurationNanos = int64(time.Since(r.began))
+	comment := ""
 	if r.lost > 0 {
-		p.Comments = append(p.Comments, fmt.Sprintf("%d threads are missing: %v", r.lost, r.err))
+		comment = fmt.Sprintf("%d threads are missing: %v", r.lost, r.err)
 	}
-	if err := p.CheckValid(); err != nil {
-		panic("profile: " + err.Error())
-	}
-	if err := p.Write(w); err != nil {
+	if err := r.made.form.write(w, r.began, time.Since(r.began), r.period, comment); err != nil {
 		return fmt.Errorf("the profile cannot be written: %w", err)
 	}
 	if r.lost > 0 {
