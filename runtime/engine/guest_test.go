@@ -173,10 +173,11 @@ func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.B
 		}
 		if seen == nil {
 			f = et.Run()
-		} else if f = et.toCode(pc, false); f == nil {
+		} else if f = et.begin(pc); f == nil {
+			serve := et.server()
 			ht.Run(et.stub, func() uint64 {
 				seen(ht.Block())
-				return et.serve()
+				return serve()
 			})
 			f = et.ended
 		}

@@ -216,6 +216,9 @@ func (e *Engine) install(addr uint64) *homePage {
 	for _, x := range q.Patches {
 		p.patches = append(p.patches, memory.Patch(x))
 	}
+	if q.LoadsMXCSR {
+		e.controlMXCSR()
+	}
 	if e.makeExits(addr, p) {
 		err = e.reinstall(addr, p)
 	} else {

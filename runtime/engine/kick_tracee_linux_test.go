@@ -152,6 +152,7 @@ func (tr *tracee) run(pc uint64, s *shot, prepare, before func(*host.Thread), af
 		}
 	}
 	tryArm()
+	serve := et.server()
 	ht.Run(et.stub, func() uint64 {
 		if tr.runGuest[0] == 0 {
 			tr.findAssembly()
@@ -160,7 +161,7 @@ func (tr *tracee) run(pc uint64, s *shot, prepare, before func(*host.Thread), af
 		if before != nil {
 			before(ht)
 		}
-		stub := et.serve()
+		stub := serve()
 		if exit == host.ExitKick {
 			out.settled = append(out.settled, boundary{b.RIP, b.Flags & guestFlags, b.Regs, tr.look()})
 		}

@@ -75,8 +75,7 @@ func (t *Thread) Close() {
 // Run executes the thread until it or its process ends. A fault is returned with
 // the guest's state; it is nil when a system call or a kick ended the thread.
 func (t *Thread) Run() *Fault {
-	t.from = origin{home: true}
-	f := t.toCode(t.block.RIP, false)
+	f := t.begin(t.block.RIP)
 	if t.debugger != nil {
 		var more bool
 		if more, f = t.debugged(f); !more {
@@ -89,6 +88,12 @@ func (t *Thread) Run() *Fault {
 	t.stats.Switches++
 	t.host.Run(t.stub, t.server())
 	return t.ended
+}
+
+// begin is toCode for a thread that has not been in the guest.
+func (t *Thread) begin(pc uint64) *Fault {
+	t.from = origin{home: true}
+	return t.toCode(pc, false)
 }
 
 // server returns serve, with most calls through the vDSO served in the function itself: what

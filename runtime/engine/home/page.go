@@ -31,6 +31,9 @@ type Page struct {
 	// Astray says that a branch into the middle of an instruction has been seen since.
 	Astray bool
 
+	// LoadsMXCSR says that the host may find an instruction there, at any byte, that loads MXCSR.
+	LoadsMXCSR bool
+
 	starts bitmap // of instructions
 	ends   bitmap // of calls: where they return to
 }

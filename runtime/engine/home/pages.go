@@ -128,6 +128,7 @@ func (p *Pages) qualify(addr uint64) (*Page, error) {
 	if p.Hazards(s.code[:s.valid]) {
 		return nil, ErrHazard
 	}
+	page.LoadsMXCSR = decode.MayLoadMXCSR(s.code[:s.valid])
 	return page, nil
 }
 
