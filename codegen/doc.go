@@ -18,6 +18,8 @@
 // Block.State says guest and before it says host, so that a thread which is not in the
 // guest always has the host's.
 //
+// A call need not save what the ABI lets it lose, and MXCSR only once code that loads it is known (Layout.Control).
+//
 // Invariants:
 //   - A Buffer never grows: callers ask Room first. Emit methods do not check.
 //   - Nothing here knows guest instructions; operands are host registers,

@@ -59,22 +59,30 @@ func BenchmarkRoundTrip(b *testing.B) {
 			0f 0b        ; ud2`},
 	} {
 		for _, tls := range strategies() {
-			b.Run(v.name+"/"+tls.Name(), func(b *testing.B) {
-				g := newGuestTLS(b, tls)
-				g.put(g.code, v.code)
-				f := g.run(g.code, func(ht *host.Thread) {
-					r := &ht.Block().Regs
-					r[decode.RBX] = uint64(b.N)
-					r[decode.R12] = g.vdso + 16*uint64(slotOf(abi.CallClockResGet))
-					r[decode.R13] = uint64(abi.CallClockResGet.Info().Num2016)
-					b.ResetTimer()
-				})
-				b.StopTimer()
-				if f == nil || f.RIP != g.code+10 {
-					b.Fatalf("%+v", f)
-				}
-			})
+			b.Run(v.name+"/"+tls.Name(), func(b *testing.B) { benchmarkRoundTrip(b, newGuestTLS(b, tls), v.code) })
 		}
+		b.Run(v.name+"/home", func(b *testing.B) {
+			g := newGuest(b)
+			if !g.engine.Home(&oneFunction{g.code, g.code + 12}) {
+				b.Skip("no home tier")
+			}
+			benchmarkRoundTrip(b, g, v.code)
+		})
+	}
+}
+
+func benchmarkRoundTrip(b *testing.B, g *guest, code string) {
+	g.put(g.code, code)
+	f := g.run(g.code, func(ht *host.Thread) {
+		r := &ht.Block().Regs
+		r[decode.RBX] = uint64(b.N)
+		r[decode.R12] = g.vdso + 16*uint64(slotOf(abi.CallClockResGet))
+		r[decode.R13] = uint64(abi.CallClockResGet.Info().Num2016)
+		b.ResetTimer()
+	})
+	b.StopTimer()
+	if f == nil || f.RIP != g.code+10 {
+		b.Fatalf("%+v", f)
 	}
 }
 

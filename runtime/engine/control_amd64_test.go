@@ -41,7 +41,9 @@ func TestControlOfMXCSR(t *testing.T) {
 				t.Skip("no home tier")
 			}
 			testControl(g, c.code, c.n, c.loads)
-			g.atHome(true)
+			if s := g.engine.Stats(); s.HomePages == 0 || s.Instructions != 0 {
+				t.Errorf("%d pages at home, %d instructions translated", s.HomePages, s.Instructions)
+			}
 		})
 	}
 }

@@ -49,16 +49,17 @@
 // "mov %fs:0,%reg", an operand "add %fs:8(%rsi),%reg".
 //
 //	                 load   store  operand  vDSO call  raw call
-//	gs               0.30   0.30   0.57     36         67
-//	teb              0.30   0.31   2.4      36         68
-//	pthread          0.30   0.30   2.4      39         73
-//	indirect         0.33   1.7    2.4      36         71
-//	swap-wrfsbase    0.31   0.30   0.58     69         106
-//	swap-arch_prctl  0.30   0.30   0.58     402        418
+//	gs               0.30   0.30   0.57     29         67
+//	teb              0.30   0.31   2.4      29         68
+//	pthread          0.30   0.30   2.4      29         73
+//	indirect         0.33   1.7    2.4      30         71
+//	swap-wrfsbase    0.31   0.30   0.58     60         106
+//	swap-arch_prctl  0.30   0.30   0.58     399        418
 //
-// Of the 36 ns Go's scheduler takes 12 to 13 (entersyscall and exitsyscall alone: 12, two locked
-// instructions among them), the kernel's dispatch of a call that does nothing 5, all
-// else, guest code included, 18. No switch makes a host system call, but those of
+// At home a call through the vDSO takes 26 to 27. Of the 29 ns (BenchmarkRoundTripParts) Go's scheduler takes 12
+// (entersyscall and exitsyscall alone, two locked instructions among them and 174 in all), the call and
+// return in the guest's own code 5, the stubs and the loop around them 6, the kernel's dispatch
+// of a call that does nothing 4, and the engine's 2. No switch makes a host system call, but those of
 // swap-arch_prctl (TestSystemCallsOfSwitches).
 //
 // # Clocks

@@ -149,10 +149,31 @@ func (g *guest) write(addr uint64, b []byte) {
 }
 
 // run executes a thread from pc until it faults or ends.
-func (g *guest) run(pc uint64, prepare func(*host.Thread)) *Fault { return g.runSeen(pc, prepare, nil) }
+func (g *guest) run(pc uint64, prepare func(*host.Thread)) *Fault {
+	return g.runServed(pc, prepare, nil)
+}
+
+// oneFunction is a program of a single function.
+type oneFunction struct{ lo, hi uint64 }
+
+func (f *oneFunction) After(pc uint64) (lo, hi uint64, ok bool) { return f.lo, f.hi, pc < f.hi }
 
 // runSeen is run with a look at the thread's Block at every exit.
-func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.Block)) (f *Fault) {
+func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.Block)) *Fault {
+	if seen == nil {
+		return g.run(pc, prepare)
+	}
+	return g.runServed(pc, prepare, func(et *Thread) func() uint64 {
+		serve := et.server()
+		return func() uint64 {
+			seen(et.block)
+			return serve()
+		}
+	})
+}
+
+// runServed is run with exits served by what server, unless it is nil, returns.
+func (g *guest) runServed(pc uint64, prepare func(*host.Thread), server func(*Thread) func() uint64) (f *Fault) {
 	done := make(chan struct{})
 	if err := g.kernel.Reserve(); err != nil {
 		g.Fatal(err)
@@ -171,14 +192,10 @@ func (g *guest) runSeen(pc uint64, prepare func(*host.Thread), seen func(*host.B
 		if prepare != nil {
 			prepare(ht)
 		}
-		if seen == nil {
+		if server == nil {
 			f = et.Run()
 		} else if f = et.begin(pc); f == nil {
-			serve := et.server()
-			ht.Run(et.stub, func() uint64 {
-				seen(ht.Block())
-				return serve()
-			})
+			ht.Run(et.stub, server(et))
 			f = et.ended
 		}
 		et.Close()

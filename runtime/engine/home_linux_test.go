@@ -16,11 +16,6 @@ import (
 	"cabitrans/runtime/host"
 )
 
-// oneFunction is a program of a single function.
-type oneFunction struct{ lo, hi uint64 }
-
-func (f *oneFunction) After(pc uint64) (lo, hi uint64, ok bool) { return f.lo, f.hi, pc < f.hi }
-
 // newHome is a guest with the home tier; of its code the first n bytes are a function.
 func newHome(t *testing.T, n uint64) *guest {
 	t.Helper()

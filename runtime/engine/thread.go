@@ -99,6 +99,8 @@ func (t *Thread) begin(pc uint64) *Fault {
 // server returns serve, with most calls through the vDSO served in the function itself: what
 // a round trip costs is, but for the scheduler's locked instructions, the number of its instructions.
 // So it leaves alone what serve has left as it must be at the first of several calls in a row.
+//
+//go:noinline
 func (t *Thread) server() func() (stub uint64) {
 	call, calls := t.kernel.Caller(), t.oftenCalled()
 	t.other = true
@@ -106,7 +108,7 @@ func (t *Thread) server() func() (stub uint64) {
 		b := t.block
 		c := calls[uint8(b.ExitArg)]
 		if t.other || b.Exit != host.ExitCall || c == abi.NumCalls {
-			return t.serveOther()
+			return t.serve()
 		}
 		t.stats.Exits[host.ExitCall]++
 		_, _, o := call(t.kernel, c, &b.Args)
@@ -136,19 +138,12 @@ func (t *Thread) oftenCalled() *[256]abi.Call {
 	return calls
 }
 
-// serveOther is serve, and lets server serve the calls that follow upon one.
-func (t *Thread) serveOther() (stub uint64) {
-	call := t.block.Exit == host.ExitCall
-	stub = t.serve()
-	t.other = !call || t.debugger != nil || t.traced
-	return stub
-}
-
 // serve deals with the reason for which the guest was left, and returns the stub
 // through which it goes on; 0 when the thread ends, with the fault in ended.
 func (t *Thread) serve() (stub uint64) {
 	b := t.block
 	t.stats.Exits[b.Exit&15]++
+	t.other = b.Exit != host.ExitCall || t.debugger != nil || t.traced
 	more, f, traced := true, (*Fault)(nil), t.traced
 	t.from = t.origin()
 	if b.Exit != host.ExitAbort {
