@@ -21,9 +21,33 @@ func (p threads) StartThread(entry, stackTop, arg uint64) (abi.Tid, error) {
 	if err := p.mem.Store64(rsp, 0); err != nil {
 		return 0, err
 	}
-	return p.startThread(0, func(tid abi.Tid) (beginning, error) {
-		return p.fresh(engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg}), nil
+	begin := func(tid abi.Tid) beginning {
+		return p.fresh(engine.Start{RIP: entry, RSP: rsp, RDI: uint64(tid), RSI: arg})
+	}
+	if tid := p.onWorker(begin); tid != 0 {
+		return tid, nil
+	}
+	return p.startThread(0, func(tid abi.Tid) (beginning, error) { return begin(tid), nil })
+}
+
+// onWorker starts a thread on an operating-system thread that waits for such, and does not
+// wait for it; 0 if there is none. A debugger must be told of a thread before others go on.
+func (p *Process) onWorker(begin func(abi.Tid) beginning) abi.Tid {
+	if p.debug != nil {
+		return 0
+	}
+	p.threads.Add(1)
+	id := host.Begin(func(ht *host.Thread) {
+		defer p.threads.Done()
+		if err := setTCB(ht); err != nil {
+			panic("runtime: a new thread block cannot be written to: " + err.Error())
+		}
+		p.runThread(ht, begin(abi.Tid(ht.ID())), func(abi.Tid) {})
 	})
+	if id == 0 {
+		p.threads.Done()
+	}
+	return abi.Tid(id)
 }
 
 // SetTCB is thread_tcb_set of generations 0 and 1.
@@ -64,19 +88,7 @@ func (p *Process) startThread(tcb uint64, prepare func(abi.Tid) (beginning, erro
 			c <- began{err: err}
 			return
 		}
-		kt := p.kernel.NewThread(ht)
-		et := begin(ht, kt)
-		leave := p.debug.enter(kt, et)
-		c <- began{tid: kt.Tid}
-		stop := p.sample(kt, et)
-		if f := et.Run(); f != nil {
-			p.faulted(f, kt.Tid)
-		}
-		stop()
-		leave()
-		et.Close()
-		kt.Leave()
-		ht.Close()
+		p.runThread(ht, begin, func(tid abi.Tid) { c <- began{tid: tid} })
 	})
 	if err != nil {
 		p.threads.Done()
@@ -84,6 +96,24 @@ func (p *Process) startThread(tcb uint64, prepare func(abi.Tid) (beginning, erro
 	}
 	b := <-c
 	return b.tid, b.err
+}
+
+// runThread runs a guest thread, from its beginning to its end. enters is called when the
+// process knows it, with its identifier.
+func (p *Process) runThread(ht *host.Thread, begin beginning, enters func(abi.Tid)) {
+	kt := p.kernel.NewThread(ht)
+	et := begin(ht, kt)
+	leave := p.debug.enter(kt, et)
+	enters(kt.Tid)
+	stop := p.sample(kt, et)
+	if f := et.Run(); f != nil {
+		p.faulted(f, kt.Tid)
+	}
+	stop()
+	leave()
+	et.Close()
+	kt.Leave()
+	ht.Close()
 }
 
 // newHostThread makes the calling goroutine's host thread one for a guest.

@@ -111,7 +111,7 @@ static void call_repeatedly(void *argument) {
     if (got < known || got < last || got > newest)
       fail("the code answered %u: %u was written, %u seen before, %u the newest", got, known, last, newest);
     last = got;
-    ++*calls;
+    __atomic_fetch_add(calls, 1, __ATOMIC_RELAXED);
   }
 }
 
@@ -126,6 +126,8 @@ static void test_threads(u64 patches) {
   write_code(writable, 0);
   serialise();
   for (int i = 0; i < THREADS; i++) CHECK_ERRNO(thread_start(&threads[i], call_repeatedly, &calls[i]), 0);
+  for (int i = 0; i < THREADS; i++)
+    while (__atomic_load_n(&calls[i], __ATOMIC_RELAXED) == 0) sys_thread_yield();
   for (u32 i = 1; i <= patches; i++) {
     patch(i);
     if (i % 8 == 0) sys_thread_yield();

@@ -36,7 +36,9 @@
 // A guest thread runs on a goroutine locked to an operating-system thread (Go). The
 // thread ends with it, but for a few that wait for the next one (worker.go), so the
 // host sees as many threads as the guest has, and what the host lets a user have
-// comes back.
+// comes back. The identifier of one that waits is known: a guest thread on it is
+// created without waiting for its goroutine (Begin), which on busy processors runs
+// a time slice or two later.
 //
 // When the host refuses a thread that Go's scheduler wants, Go ends the program. So
 // before a guest thread starts, threads are had from the host that need no Go (a

@@ -146,3 +146,10 @@ func TLSSlots(n int) []uint8 { return nil }
 
 // TCB is never called: there are no threads.
 func (t *Thread) TCB() uint64 { return 0 }
+
+// workerID answers that it does not know: there are no threads.
+func workerID() uint32 { return 0 }
+
+func threadIn(uint64) *Thread { panic("host: a worker without an identifier has been used by it") }
+
+func newBlock(uint64) (uint64, error) { return 0, ErrUnsupported }

@@ -40,18 +40,40 @@ func NewThread(tcb uint64) (*Thread, error) {
 	if err != nil {
 		return nil, err
 	}
+	t, err := attached(word)
+	if err != nil {
+		freeBlock(word)
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	return t, nil
+}
+
+// attached is NewThread with the address of a thread block.
+func attached(word uint64) (*Thread, error) {
 	runtime.LockOSThread()
 	t := &Thread{FSWord: word, block: (*Block)(pointer(word + BlockOffset))}
 	t.tgid, t.tid = int32(unix.Getpid()), int32(unix.Gettid())
 	t.block.HostMXCSR, t.block.MXCSR = DefaultMXCSR, DefaultMXCSR
 	if err := t.Attach(); err != nil {
-		freeBlock(word)
-		runtime.UnlockOSThread()
 		return nil, err
 	}
 	threadEvents.Add(1)
 	t.began, _ = cpuTime(ClockThreadCPU) // cannot fail for the calling thread
 	return t, nil
+}
+
+// workerID is the ID that a Thread on the calling operating-system thread has.
+func workerID() uint32 { return uint32(unix.Gettid()) }
+
+// threadIn is NewThread with a thread block, on a worker: it has set its thread register
+// before, and the host never refuses that.
+func threadIn(word uint64) *Thread {
+	t, err := attached(word)
+	if err != nil {
+		panic("host: " + err.Error())
+	}
+	return t
 }
 
 // CPUTime returns the CPU time of the guest thread, which is the calling one, in

@@ -159,3 +159,8 @@ func ThreadRoom() bool {
 	avail, err := availableMemory()
 	return err == nil && avail > 64*each
 }
+
+// workerID answers that it does not know: the host may still refuse the handles that a Thread needs.
+func workerID() uint32 { return 0 }
+
+func threadIn(uint64) *Thread { panic("host: a worker without an identifier has been used by it") }

@@ -8,7 +8,7 @@ import (
 
 // keepWorkers is how many operating-system threads may wait for the next guest
 // thread. Others end with their guest thread.
-const keepWorkers = 8
+const keepWorkers = 16
 
 // idle holds the workers that wait for a guest thread.
 var idle struct {
@@ -24,7 +24,59 @@ var (
 // A worker is an operating-system thread for guest threads, one after the other.
 type worker struct {
 	fn   func()
-	call event // fn is there
+	call event  // fn is there
+	id   uint32 // of a Thread on it, or 0 where nobody can know before there is one
+}
+
+// takeWorker is one that waits, if one does: the latest, whose thread is the warmest.
+func takeWorker() *worker {
+	idle.Lock()
+	defer idle.Unlock()
+	n := len(idle.workers) - 1
+	if n < 0 {
+		return nil
+	}
+	w := idle.workers[n]
+	idle.workers = idle.workers[:n]
+	return w
+}
+
+// do makes the worker, which waits, run fn.
+func (w *worker) do(fn func()) {
+	w.fn = fn
+	w.call.set()
+}
+
+// Begin runs fn with a Thread, as Go and NewThread do, on an operating-system thread that
+// waits for such, and returns the Thread's identifier without having waited for it: on busy
+// processors that takes a time slice. It returns 0, and has done nothing, if none waits.
+func Begin(fn func(*Thread)) (id uint32) {
+	w := takeWorker()
+	if w == nil {
+		return 0
+	}
+	id = w.id
+	block, err := uint64(0), error(nil)
+	if id != 0 {
+		block, err = newBlock(0)
+	}
+	if id == 0 || err != nil {
+		w.rest()
+		return 0
+	}
+	w.do(func() { fn(threadIn(block)) })
+	return id
+}
+
+// rest has the worker wait, or reports that enough do.
+func (w *worker) rest() bool {
+	idle.Lock()
+	defer idle.Unlock()
+	if len(idle.workers) == keepWorkers {
+		return false
+	}
+	idle.workers = append(idle.workers, w)
+	return true
 }
 
 // Go runs fn on a goroutine that has an operating-system thread of its own.
@@ -32,16 +84,10 @@ type worker struct {
 // process it does not ask: Go has just started some threads, and asking takes a
 // fifth of the time of a launch.
 func Go(fn func()) error {
-	idle.Lock()
-	if n := len(idle.workers) - 1; n >= 0 { // the latest: its thread is the warmest
-		w := idle.workers[n]
-		idle.workers = idle.workers[:n]
-		idle.Unlock()
-		w.fn = fn
-		w.call.set()
+	if w := takeWorker(); w != nil {
+		w.do(fn)
 		return nil
 	}
-	idle.Unlock()
 	if !started.CompareAndSwap(false, true) && !ThreadRoom() {
 		return ErrNoThreads
 	}
@@ -55,16 +101,13 @@ func (w *worker) serve() {
 	workers.Add(1)
 	defer workers.Add(-1)
 	runtime.LockOSThread()
+	w.id = workerID()
 	for {
 		w.fn()
 		w.fn = nil
-		idle.Lock()
-		if len(idle.workers) == keepWorkers {
-			idle.Unlock()
+		if !w.rest() {
 			return
 		}
-		idle.workers = append(idle.workers, w)
-		idle.Unlock()
 		w.call.wait()
 	}
 }
