@@ -28,7 +28,7 @@ func TestProgramsTLS(t *testing.T) {
 				switch kind {
 				case "tls", "regs":
 					g.args = short
-				case "fork", "exec":
+				case "fork", "exec", "pass":
 					// A forked guest starts in a fresh process, which knows what host it is on.
 					if testing.Short() || !slices.Contains(here, tls) || strings.HasSuffix(name, "-v1") ||
 						strings.HasSuffix(name, "-v2") {
