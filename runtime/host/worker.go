@@ -61,11 +61,18 @@ func Begin(fn func(*Thread)) (id uint32) {
 		block, err = newBlock(0)
 	}
 	if id == 0 || err != nil {
-		w.rest()
+		w.giveBack()
 		return 0
 	}
 	w.do(func() { fn(threadIn(block)) })
 	return id
+}
+
+// giveBack undoes takeWorker: the worker waits again, or ends where enough have come meanwhile.
+func (w *worker) giveBack() {
+	if !w.rest() {
+		w.do(func() {})
+	}
 }
 
 // rest has the worker wait, or reports that enough do.
