@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// keepWorkers is how many operating-system threads may wait for the next guest
+// KeepWorkers is how many operating-system threads may wait for the next guest
 // thread. Others end with their guest thread.
-const keepWorkers = 16
+const KeepWorkers = 16
 
 // idle holds the workers that wait for a guest thread.
 var idle struct {
@@ -79,7 +79,7 @@ func (w *worker) giveBack() {
 func (w *worker) rest() bool {
 	idle.Lock()
 	defer idle.Unlock()
-	if len(idle.workers) == keepWorkers {
+	if len(idle.workers) == KeepWorkers {
 		return false
 	}
 	idle.workers = append(idle.workers, w)

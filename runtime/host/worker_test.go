@@ -17,7 +17,7 @@ func TestGiveBack(t *testing.T) {
 	eventually(t, "a worker waits", func() bool { w = takeWorker(); return w != nil })
 	idle.Lock()
 	waiting := idle.workers
-	for idle.workers = nil; len(idle.workers) < keepWorkers; {
+	for idle.workers = nil; len(idle.workers) < KeepWorkers; {
 		idle.workers = append(idle.workers, new(worker))
 	}
 	idle.Unlock()

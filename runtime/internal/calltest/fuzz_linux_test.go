@@ -14,6 +14,7 @@ import (
 	"cabitrans/internal/effort"
 	"cabitrans/runtime"
 	"cabitrans/runtime/abi"
+	"cabitrans/runtime/host"
 )
 
 // TestRandomCalls makes random calls with random arguments, from several threads.
@@ -212,9 +213,9 @@ func (b holdings) compare(t *testing.T) {
 	var now holdings
 	for range 200 {
 		now = held()
-		// Go keeps threads for later, package host up to 8, each with a goroutine; and Go
+		// Go keeps threads for later, package host some, each with a goroutine; and Go
 		// maps heap as it likes.
-		if now.fds <= b.fds && now.children == 0 && now.goroutines <= b.goroutines+8 &&
+		if now.fds <= b.fds && now.children == 0 && now.goroutines <= b.goroutines+host.KeepWorkers &&
 			now.threads <= b.threads+32 && now.mappings <= b.mappings+200 {
 			return
 		}
