@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/windows"
 )
@@ -137,31 +136,22 @@ func (f *family) openKeeper() (windows.Handle, error) {
 
 // startKeeper starts this program, but does not let it run, and makes it end with root.
 func startKeeper(root windows.Handle) (windows.Handle, uint32, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return 0, 0, err
-	}
 	job, err := newJob()
 	if err != nil {
 		return 0, 0, err
 	}
 	defer windows.CloseHandle(job)
-	pid, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
-		Files: make([]uintptr, 3), // none
-		Sys:   &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED | windows.DETACHED_PROCESS, NoInheritHandles: true},
-	})
+	pid, h, err := startSuspended(job, windows.DETACHED_PROCESS, os.Environ(), nil, nil)
 	if err != nil {
 		return 0, 0, err
 	}
-	if err = windows.AssignProcessToJobObject(job, windows.Handle(h)); err == nil {
-		_, err = giveHandle(job, root)
-	}
+	_, err = giveHandle(job, root)
 	if err != nil {
-		_ = windows.TerminateProcess(windows.Handle(h), 1)
-		_ = windows.CloseHandle(windows.Handle(h))
+		_ = windows.TerminateProcess(h, 1)
+		_ = windows.CloseHandle(h)
 		return 0, 0, err
 	}
-	return windows.Handle(h), uint32(pid), nil
+	return h, pid, nil
 }
 
 // fetch makes a handle of the keeper's this process's own. The keeper loses it unless it is
@@ -176,10 +166,10 @@ func fetch(keeper windows.Handle, number uint64, stay bool) (own windows.Handle,
 }
 
 // numbersOf writes handles down for handlesEnv.
-func numbersOf(hs ...windows.Handle) (out []string, inherited []syscall.Handle) {
+func numbersOf(hs ...windows.Handle) (out []string, inherited []windows.Handle) {
 	for _, h := range hs {
 		out = append(out, strconv.FormatUint(uint64(h), 16))
-		inherited = append(inherited, syscall.Handle(h))
+		inherited = append(inherited, h)
 	}
 	return out, inherited
 }

@@ -119,28 +119,18 @@ func StartSelf(child int) error {
 	if e != 0 {
 		return e
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	if err := ours.join([familyHandles]windows.Handle{}); err != nil {
 		return err
 	}
 	p := f.start
 	numbers, inherited := numbersOf(append(p.handles[:], ours.handles[:]...)...)
-	pid, h, err := syscall.StartProcess(exe, []string{exe}, &syscall.ProcAttr{
-		Env:   append(os.Environ(), ContinueEnv+"=1", handlesEnv+"="+strings.Join(numbers, ",")),
-		Files: []uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
-		Sys:   &syscall.SysProcAttr{CreationFlags: windows.CREATE_SUSPENDED, AdditionalInheritedHandles: inherited},
-	})
+	env := append(os.Environ(), ContinueEnv+"=1", handlesEnv+"="+strings.Join(numbers, ","))
+	pid, h, err := startSuspended(p.job, 0, env, []*os.File{os.Stdin, os.Stdout, os.Stderr}, inherited)
 	if err != nil {
 		return fmt.Errorf("cannot start this program anew for a forked process: %w (%v)", errorOf(err), err)
 	}
-	p.child = windows.Handle(h)
-	if err = windows.AssignProcessToJobObject(p.job, p.child); err == nil {
-		err = startWithRoom(uint32(pid))
-	}
-	if err != nil {
+	p.child = h
+	if err := startWithRoom(pid); err != nil {
 		_ = windows.TerminateProcess(p.child, 1)
 		return fmt.Errorf("a forked process cannot begin: %w (%v)", errorOf(err), err)
 	}
