@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -89,16 +90,23 @@ func (c call) run(t testing.TB) outcome {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(ctx, binary)
-	cmd.Args = c.args
-	if c.shell != "" {
-		cmd = exec.CommandContext(ctx, "sh", append([]string{"-c", c.shell, "sh", binary}, c.args[1:]...)...)
-	}
 	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &out, &errs
-	cmd.Dir, cmd.ExtraFiles = c.dir, c.files
-	cmd.Env = append(os.Environ(), append(c.env, mainEnv+"=1")...)
-	err := cmd.Run()
+	var cmd *exec.Cmd
+	var err error
+	for range 4 {
+		cmd = exec.CommandContext(ctx, binary)
+		cmd.Args = c.args
+		if c.shell != "" {
+			cmd = exec.CommandContext(ctx, "sh", append([]string{"-c", c.shell, "sh", binary}, c.args[1:]...)...)
+		}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.stdin), &out, &errs
+		cmd.Dir, cmd.ExtraFiles = c.dir, c.files
+		cmd.Env = append(os.Environ(), append(c.env, mainEnv+"=1")...)
+		if err = cmd.Run(); !lostByWine(err) {
+			break
+		}
+		t.Logf("%q: once more, after: %v", c.args, err)
+	}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%q: %v", c.args, err)
 	}
@@ -106,6 +114,12 @@ func (c call) run(t testing.TB) outcome {
 		t.Fatalf("%q did not end in time; it wrote %q %q", c.args, out.String(), errs.String())
 	}
 	return outcome{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// lostByWine reports a process that Wine 8 has lost before it had begun, as it does now and then.
+func lostByWine(err error) bool {
+	const internalError = syscall.Errno(1359) // ERROR_INTERNAL_ERROR; no other system has such a number
+	return errors.Is(err, internalError)
 }
 
 // cabitrans is a run of the command under its own name.

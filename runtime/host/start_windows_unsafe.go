@@ -12,6 +12,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// maxTries is how often a process is started that ends before it has begun: under Wine 8 one
+// now and then loses the connection to Wine's server, and CreateProcess says "Internal error".
+const maxTries = 4
+
 // startSuspended starts this program anew without letting it run yet, as part of job from the
 // first moment on: it would stay for ever if it were only put there and this process were
 // ended before. That is what package syscall cannot do, and so its way is gone here.
@@ -61,9 +65,15 @@ func startSuspended(job windows.Handle, flags uint32, env []string, std []*os.Fi
 	}
 	s.ProcThreadAttributeList = list.List()
 	flags |= windows.CREATE_SUSPENDED | windows.CREATE_UNICODE_ENVIRONMENT | windows.EXTENDED_STARTUPINFO_PRESENT
+	block := environment(env)
 	var made windows.ProcessInformation
-	if err := windows.CreateProcess(path, line, nil, nil, len(inherited) > 0, flags, &environment(env)[0], nil,
-		&s.StartupInfo, &made); err != nil {
+	for range maxTries {
+		err = windows.CreateProcess(path, line, nil, nil, len(inherited) > 0, flags, &block[0], nil, &s.StartupInfo, &made)
+		if err != windows.ERROR_INTERNAL_ERROR {
+			break
+		}
+	}
+	if err != nil {
 		return 0, 0, err
 	}
 	_ = windows.CloseHandle(made.Thread)
