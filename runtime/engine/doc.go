@@ -44,21 +44,21 @@
 // host can execute, those for other systems included: the oracle compares each with
 // guest code that the CPU runs natively, %fs and all.
 //
-// Measured with 2 busy processors, the best of several runs, in ns: accesses in a loop, 8 of a kind with one addition
+// Measured, the best of several runs, in ns: accesses in a loop, 8 of a kind with one addition
 // each (BenchmarkTLS), and a round trip (BenchmarkRoundTrip). A load is
 // "mov %fs:0,%reg", an operand "add %fs:8(%rsi),%reg".
 //
 //	                 load   store  operand  vDSO call  raw call
-//	gs               0.30   0.30   0.57     29         67
-//	teb              0.30   0.31   2.4      29         68
-//	pthread          0.30   0.30   2.4      29         73
-//	indirect         0.33   1.7    2.4      30         71
-//	swap-wrfsbase    0.31   0.30   0.58     60         106
-//	swap-arch_prctl  0.30   0.30   0.58     399        418
+//	gs               0.30   0.30   0.57     26         64
+//	teb              0.30   0.31   2.4      26         66
+//	pthread          0.30   0.30   2.4      25         65
+//	indirect         0.33   1.7    2.4      26         65
+//	swap-wrfsbase    0.31   0.30   0.58     55         102
+//	swap-arch_prctl  0.30   0.30   0.58     446        381
 //
-// At home a call through the vDSO takes 26 to 27. Of the 29 ns (BenchmarkRoundTripParts) Go's scheduler takes 12
+// At home a call through the vDSO takes 23. Of the 26 ns (BenchmarkRoundTripParts) Go's scheduler takes 12
 // (entersyscall and exitsyscall alone, two locked instructions among them and 174 in all), the call and
-// return in the guest's own code 5, the stubs and the loop around them 6, the kernel's dispatch
+// return in the guest's own code 2, the stubs and the loop around them 5, the kernel's dispatch
 // of a call that does nothing 4, and the engine's 2. No switch makes a host system call, but those of
 // swap-arch_prctl (TestSystemCallsOfSwitches).
 //
