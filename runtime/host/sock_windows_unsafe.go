@@ -223,15 +223,6 @@ func (t *Thread) receiveSocket(m *Message, f *file, v []Iovec, flags MessageFlag
 	}
 }
 
-// ReceiveInto is Receive into memory of the emulator's own.
-func (t *Thread) ReceiveInto(m *Message, fd int, b []byte, fds []int32, flags MessageFlags) (
-	n, nfds int, got MessageFlags, e syscall.Errno) {
-	m.own = [1]Iovec{{uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))), uint64(len(b))}}
-	n, nfds, got, e = t.Receive(m, fd, m.own[:], fds, flags)
-	runtime.KeepAlive(b)
-	return n, nfds, got, e
-}
-
 // Unattached returns how many bytes at the front of a local stream come before the
 // first message that carries descriptors, 0 when that is the very first, and -1 when
 // none of those that wait does.
