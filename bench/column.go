@@ -111,6 +111,15 @@ func (c *Column) run(ctx context.Context, kernel string, s Setup) (Measurement, 
 	return Translated(ctx, p, s, c.mode())
 }
 
+// rounds runs a generated program, and returns how long each of its rounds took.
+func (c *Column) rounds(ctx context.Context, g generated) (ns [generatedStamps - 1]float64, _ runtime.Stats, err error) {
+	out, stats, err := c.output(ctx, g.Program, Setup{})
+	if err == nil {
+		ns, err = g.rounds(out)
+	}
+	return ns, stats, err
+}
+
 // output is what any program prints.
 func (c *Column) output(ctx context.Context, p Program, s Setup) ([]byte, runtime.Stats, error) {
 	if c.Kind == KindDirect {

@@ -63,11 +63,7 @@ func (r *runner) textOf(ctx context.Context, cs []Column, g generated) error {
 	}
 	what := fmt.Sprintf("%d KiB of text", g.Text>>10)
 	err := r.interleaveRuns(ctx, min(r.Runs, textRuns), what, cs, func(c *Column, run int) error {
-		out, stats, err := c.output(ctx, g.Program, Setup{})
-		if err != nil {
-			return err
-		}
-		d, err := g.rounds(out)
+		d, stats, err := c.rounds(ctx, g)
 		if err != nil {
 			return err
 		}

@@ -74,11 +74,7 @@ func (r *runner) manyFunctions(ctx context.Context, cs []Column) error {
 	spent, first := make(map[string][]float64), make(map[string][]float64)
 	last := make(map[string]Measurement)
 	err := r.interleave(ctx, name, cs, func(c *Column, run int) error {
-		out, stats, err := c.output(ctx, g.Program, Setup{})
-		if err != nil {
-			return err
-		}
-		d, err := g.rounds(out)
+		d, stats, err := c.rounds(ctx, g)
 		if err != nil {
 			return err
 		}

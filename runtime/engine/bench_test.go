@@ -64,7 +64,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Run(v.name+"/home", func(b *testing.B) {
 			g := newGuest(b)
 			if !g.engine.Home(&oneFunction{g.code, g.code + 12}) {
-				b.Skip("no home tier")
+				b.Skip("this host has no home tier")
 			}
 			benchmarkRoundTrip(b, g, v.code)
 		})

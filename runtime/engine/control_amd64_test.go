@@ -38,7 +38,7 @@ func TestControlOfMXCSR(t *testing.T) {
 		t.Run(c.name+"/home", func(t *testing.T) {
 			g := newGuest(t)
 			if !g.engine.Home(&oneFunction{g.code, g.code + c.n + 2}) {
-				t.Skip("no home tier")
+				t.Skip("this host has no home tier")
 			}
 			testControl(g, c.code, c.n, c.loads)
 			if s := g.engine.Stats(); s.HomePages == 0 || s.Instructions != 0 {

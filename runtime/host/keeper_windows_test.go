@@ -3,13 +3,10 @@ package host
 import (
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
 
-	"cabitrans/internal/testdir"
 	"golang.org/x/sys/windows"
 )
 
@@ -58,19 +55,7 @@ func sharedDescriptors(t *testing.T, kind FileKind, when string) {
 		t.Fatal(err)
 	}
 	closed(t, a, b)
-	path := filepath.Join(testdir.New(t), "file")
-	if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	file, err := AdoptFD(int(f.Fd()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := fileWith(t, "0123456789")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

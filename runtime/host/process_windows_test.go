@@ -81,23 +81,29 @@ func startChild(t *testing.T, msg string, fds ...int) (holder int) {
 	return holder
 }
 
-// TestStartSelf starts this program anew, twice: a child gets a file whose offset and a
-// pipe whose flags it shares, and the process descriptor of the other.
-func TestStartSelf(t *testing.T) {
-	th := hostThread(t)
+// fileWith is a descriptor of a file that holds content, opened for reading.
+func fileWith(t *testing.T, content string) (fd int) {
+	t.Helper()
 	path := filepath.Join(testdir.New(t), "file")
-	if err := os.WriteFile(path, []byte("0123456789abcdef"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	file, err := AdoptFD(int(f.Fd()))
-	if err != nil {
+	t.Cleanup(func() { f.Close() })
+	if fd, err = AdoptFD(int(f.Fd())); err != nil {
 		t.Fatal(err)
 	}
+	return fd
+}
+
+// TestStartSelf starts this program anew, twice: a child gets a file whose offset and a
+// pipe whose flags it shares, and the process descriptor of the other.
+func TestStartSelf(t *testing.T) {
+	th := hostThread(t)
+	file := fileWith(t, "0123456789abcdef")
 	r, w, err := Pipe()
 	if err != nil {
 		t.Fatal(err)
